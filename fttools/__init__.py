@@ -10,15 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["check", "scale"]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "check":
-        from fttools.checks import check
-
-        return check
-    raise AttributeError(f"module 'fttools' has no attribute {name!r}")
+__all__ = ["scale"]
 
 
 def scale(quiet: bool = False) -> Any:

@@ -89,8 +89,10 @@ SPLITS = ("train", "validation", "test")
 def read_tsv(path: Path) -> list[Row]:
     """Rows of a tab-separated file: with a header naming `text` and `label`, or without one."""
     if not path.is_file():
-        raise BadData(f"There is no {path.name} in {path.parent}.",
-                      "a folder with train.tsv and dev.tsv, each line text<TAB>label")
+        raise BadData(
+            f"There is no {path.name} in {path.parent}.",
+            "a folder with train.tsv and dev.tsv, each line text<TAB>label",
+        )
     with path.open(encoding="utf-8", newline="") as stream:
         # Quotes are ordinary characters in these files.
         table = list(csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
@@ -103,8 +105,10 @@ def read_tsv(path: Path) -> list[Row]:
         row: Row = dict(zip(header, cells, strict=False))
         label = row.get("label", "")
         if not label.lstrip("-").isdigit():
-            raise BadData(f"{path.name}, line {number}: no label ({label!r}).",
-                          "a whole number after a tab on every line, 0 or 1")
+            raise BadData(
+                f"{path.name}, line {number}: no label ({label!r}).",
+                "a whole number after a tab on every line, 0 or 1",
+            )
         row["label"] = int(label)
         rows.append(row)
     return rows
@@ -113,15 +117,20 @@ def read_tsv(path: Path) -> list[Row]:
 def _folder(folder: Path) -> dict[str, list[Row]]:
     train, held_out = read_tsv(folder / "train.tsv"), folder / "test.tsv"
     if held_out.is_file() and (folder / "validation.tsv").is_file():
-        return {"train": train, "validation": read_tsv(folder / "validation.tsv"),
-                "test": read_tsv(held_out)}
+        return {
+            "train": train,
+            "validation": read_tsv(folder / "validation.tsv"),
+            "test": read_tsv(held_out),
+        }
     return _cut(train, read_tsv(folder / "dev.tsv"))
 
 
 def _hub(hub_id: str) -> dict[str, list[Row]]:
     if not hub_reachable():
-        raise UnknownData(f"{hub_id} is on the hub, which cannot be reached from here.",
-                          "FT_DATA=folder with the files, or the bundled 'reviews'")
+        raise UnknownData(
+            f"{hub_id} is on the hub, which cannot be reached from here.",
+            "FT_DATA=folder with the files, or the bundled 'reviews'",
+        )
     import datasets
 
     from fttools.quiet import quietly
@@ -141,11 +150,15 @@ def _hub(hub_id: str) -> dict[str, list[Row]]:
 def _cut(train: list[Row], test: list[Row]) -> dict[str, list[Row]]:
     """Cut validation from train, chosen by a hash of the text so that order does not matter."""
     size = min(VALIDATION_MOST, int(len(train) * VALIDATION_SHARE))
-    ranked = sorted(range(len(train)),
-                    key=lambda i: hashlib.sha256(train[i]["text"].encode()).digest())
+    ranked = sorted(
+        range(len(train)), key=lambda i: hashlib.sha256(train[i]["text"].encode()).digest()
+    )
     chosen = set(ranked[:size])
-    return {"train": [r for i, r in enumerate(train) if i not in chosen],
-            "validation": [train[i] for i in sorted(chosen)], "test": test}
+    return {
+        "train": [r for i, r in enumerate(train) if i not in chosen],
+        "validation": [train[i] for i in sorted(chosen)],
+        "test": test,
+    }
 
 
 def validate(rows: Sequence[Row], where: str, labels: int = 2) -> None:
@@ -157,15 +170,21 @@ def validate(rows: Sequence[Row], where: str, labels: int = 2) -> None:
         raise BadData(f"{where}: {len(bad)} rows have no text.", "removing the empty rows")
     found = {r.get("label") for r in rows}
     if found & {None, -1}:
-        raise BadData(f"{where} is not labelled (labels {sorted(map(str, found))}).",
-                      "a labelled split; hubs often hide the labels of 'test'")
+        raise BadData(
+            f"{where} is not labelled (labels {sorted(map(str, found))}).",
+            "a labelled split; hubs often hide the labels of 'test'",
+        )
     wrong = sorted(str(y) for y in found if not isinstance(y, int) or not 0 <= y < labels)
     if wrong:
-        raise BadData(f"{where}: labels out of range: {', '.join(wrong[:5])}.",
-                      f"labels 0 to {labels - 1}, or labels={len(found)} for the model")
+        raise BadData(
+            f"{where}: labels out of range: {', '.join(wrong[:5])}.",
+            f"labels 0 to {labels - 1}, or labels={len(found)} for the model",
+        )
     if len(found) < 2:
-        raise BadData(f"{where} has one class only (label {found.pop()}).",
-                      "data with both classes: accuracy would be 100 % for a constant answer")
+        raise BadData(
+            f"{where} has one class only (label {found.pop()}).",
+            "data with both classes: accuracy would be 100 % for a constant answer",
+        )
 
 
 def balanced(rows: list[Row], limit: int, seed: int) -> list[Row]:
@@ -195,8 +214,7 @@ def _build(name: str, source: str, parts: dict[str, list[Row]]) -> Splits:
         extra = sorted({k for row in parts[split] for k in row} - {"text", "label"})
         columns = {k: [row[k] for row in parts[split]] for k in ("text", "label", *extra)}
         made[split] = Dataset.from_dict(columns)
-    return Splits(name, source, made["train"], made["validation"], made["test"],
-                  digest.hexdigest())
+    return Splits(name, source, made["train"], made["validation"], made["test"], digest.hexdigest())
 
 
 def tokenise(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int = 128) -> Dataset:

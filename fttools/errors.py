@@ -12,6 +12,9 @@ from collections.abc import Iterable
 class FTError(Exception):
     """A failure with a remedy: `str(e)` is the message, then `Try: ...`."""
 
+    message: str
+    remedy: str
+
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message, remedy)
         self.message = message
@@ -44,6 +47,8 @@ class BadData(FTError, ValueError):
 def suggest(name: str, options: Iterable[str]) -> str:
     """One line naming the nearest of `options` to `name`, then all of them."""
     known = sorted(options)
-    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+    # Swapped letters are the commonest slip, and the ratio above underrates it.
+    near.sort(key=lambda option: sorted(option) != sorted(name.lower()))
     hint = f"Did you mean '{near[0]}'? " if near else ""
     return f"{hint}Known: {', '.join(known)}"

@@ -1,8 +1,8 @@
 """Score a classifier, with intervals and paired tests.
 
-    p = predict(model, tokenizer, splits.test)      # Predictions
-    accuracy(p), f1(p), interval(p.correct)         # 0.87, 0.86, (0.83, 0.91)
-    paired(a.correct, b.correct)                    # is b really better than a?
+p = predict(model, tokenizer, splits.test)      # Predictions
+accuracy(p), f1(p), interval(p.correct)         # 0.87, 0.86, (0.83, 0.91)
+paired(a.correct, b.correct)                    # is b really better than a?
 """
 
 from __future__ import annotations

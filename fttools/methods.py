@@ -4,7 +4,8 @@
     attach(model, make("ia3"))                # by name, as the command line does
     attach(model, Full())                     # the same model, requires_grad set
 
-What trains: the method's own weights, and, for sequence classification, the new head (as peft does).
+What trains: the method's own weights, and, for sequence classification, the new head, as peft
+does.
 Nothing heavy is imported until `attach`.
 """
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from fttools.errors import BadRank, FTError, UnknownMethod, UnknownTarget, suggest
+from fttools.quiet import quietly
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -45,8 +47,10 @@ class Method:
 
 def _positive(what: str, value: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise BadRank(f"{what} must be a whole number of at least 1, got {value!r}.",
-                      f"a usual value, such as {what}=16")
+        raise BadRank(
+            f"{what} must be a whole number of at least 1, got {value!r}.",
+            f"a usual value, such as {what}=16",
+        )
 
 
 @dataclass(frozen=True)
@@ -198,13 +202,28 @@ class OtherPeft(Method):
 
 METHODS: dict[str, type[Method]] = {
     cls.name: cls
-    for cls in (Full, Head, LoRA, DoRA, QLoRA, Prefix, Prompt, PTuning, IA3, BitFit,
-                LNTuning, VeRA)
+    for cls in (Full, Head, LoRA, DoRA, QLoRA, Prefix, Prompt, PTuning, IA3, BitFit, LNTuning, VeRA)
 }
 # Further tuner methods of peft whose configuration stands on its own (needs no data and no second
 # model). Written out, so that naming a method does not cost the import of peft.
-PEFT_KINDS = ("adalora", "boft", "c3a", "delora", "fourierft", "gralora", "hra", "loha", "lokr",
-              "miss", "oft", "randlora", "road", "shira", "vblora", "waveft")
+PEFT_KINDS = (
+    "adalora",
+    "boft",
+    "c3a",
+    "delora",
+    "fourierft",
+    "gralora",
+    "hra",
+    "loha",
+    "lokr",
+    "miss",
+    "oft",
+    "randlora",
+    "road",
+    "shira",
+    "vblora",
+    "waveft",
+)
 
 
 def make(name: str, **options: Any) -> Method:
@@ -221,8 +240,7 @@ def make(name: str, **options: Any) -> Method:
     elif key in PEFT_KINDS:
         cls, fixed = OtherPeft, {"kind": key}
     else:
-        raise UnknownMethod(f"There is no method {name!r}.",
-                            suggest(key, (*METHODS, *PEFT_KINDS)))
+        raise UnknownMethod(f"There is no method {name!r}.", suggest(key, (*METHODS, *PEFT_KINDS)))
     fields = [f.name for f in dataclasses.fields(cls) if f.name not in fixed]
     for option in given:
         if option not in fields:
@@ -253,14 +271,22 @@ def attach(model: nn.Module, method: Method) -> nn.Module:
             p.requires_grad_(p.is_floating_point())
         return model
     if isinstance(method, Head):
-        _freeze_but(model, [n for n, _ in head_parameters(model)], "head",
-                    "lora, or a model with a task head (--task seq-cls)")
+        _freeze_but(
+            model,
+            [n for n, _ in head_parameters(model)],
+            "head",
+            "lora, or a model with a task head (--task seq-cls)",
+        )
         return model
     if isinstance(method, BitFit):
         names = [n for n, _ in model.named_parameters() if n.endswith("bias")]
         head = [n for n, _ in head_parameters(model)] if is_classifier(model) else []
-        _freeze_but(model, names and names + head, "bitfit",
-                    "ln_tuning or lora: this architecture has no bias terms")
+        _freeze_but(
+            model,
+            names and names + head,
+            "bitfit",
+            "ln_tuning or lora: this architecture has no bias terms",
+        )
         return model
     return _attach_peft(model, method)
 
@@ -312,27 +338,38 @@ def peft_config(method: Method, task: str | None) -> PeftConfig:
 
     if isinstance(method, LoRA):
         return peft.LoraConfig(
-            task_type=task, r=method.rank,
+            task_type=task,
+            r=method.rank,
             lora_alpha=2 * method.rank if method.alpha is None else method.alpha,  # type: ignore[arg-type]
-            target_modules=_listed(method.targets), lora_dropout=method.dropout,
+            target_modules=_listed(method.targets),
+            lora_dropout=method.dropout,
             bias=method.bias,  # type: ignore[arg-type]
             modules_to_save=list(method.modules_to_save) or None,
-            use_dora=method.dora, use_rslora=method.rslora)
+            use_dora=method.dora,
+            use_rslora=method.rslora,
+        )
     if isinstance(method, Prefix):
         return peft.PrefixTuningConfig(task_type=task, num_virtual_tokens=method.tokens)
     if isinstance(method, Prompt):
         return peft.PromptTuningConfig(task_type=task, num_virtual_tokens=method.tokens)
     if isinstance(method, PTuning):
-        return peft.PromptEncoderConfig(task_type=task, num_virtual_tokens=method.tokens,
-                                        encoder_hidden_size=method.hidden)
+        return peft.PromptEncoderConfig(
+            task_type=task,
+            num_virtual_tokens=method.tokens,
+            encoder_hidden_size=method.hidden,  # type: ignore[arg-type]
+        )
     if isinstance(method, IA3):
-        return peft.IA3Config(task_type=task, target_modules=_listed(method.targets),
-                              feedforward_modules=_listed(method.feedforward))
+        return peft.IA3Config(
+            task_type=task,
+            target_modules=_listed(method.targets),
+            feedforward_modules=_listed(method.feedforward),
+        )
     if isinstance(method, LNTuning):
         return peft.LNTuningConfig(task_type=task, target_modules=_listed(method.targets))
     if isinstance(method, VeRA):
-        return peft.VeraConfig(task_type=task, r=method.rank,
-                               target_modules=_listed(method.targets))
+        return peft.VeraConfig(
+            task_type=task, r=method.rank, target_modules=_listed(method.targets)
+        )
     if isinstance(method, OtherPeft):
         return _other_config(method, task)
     raise UnknownMethod(f"{method!r} is not a peft method.", suggest(method.name, METHODS))
@@ -364,9 +401,16 @@ def _attach_peft(model: nn.Module, method: Method) -> nn.Module:
     task = task_type(model)
     config = peft_config(method, task)
     try:
-        tuned = peft.get_peft_model(model, config)  # type: ignore[arg-type]
-    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError,
-            AssertionError) as err:
+        with quietly():
+            tuned = peft.get_peft_model(model, config)  # type: ignore[arg-type]
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        NotImplementedError,
+        AssertionError,
+    ) as err:
         raise explain_refusal(model, method, err) from err
     if isinstance(method, LoRA):
         _check_rank(tuned, method.rank)
@@ -381,9 +425,10 @@ def _check_rank(tuned: nn.Module, rank: int) -> None:
             continue
         small = min(side for side in sides if side is not None)
         if rank > small:
-            raise BadRank(f"rank={rank} is larger than the layer {name} "
-                          f"({sides[0]} -> {sides[1]}) allows.",
-                          f"a rank of at most {small}; 4 to 64 is usual")
+            raise BadRank(
+                f"rank={rank} is larger than the layer {name} ({sides[0]} -> {sides[1]}) allows.",
+                f"a rank of at most {small}; 4 to 64 is usual",
+            )
 
 
 def explain_refusal(model: nn.Module, method: Method, err: Exception) -> FTError:
@@ -394,13 +439,18 @@ def explain_refusal(model: nn.Module, method: Method, err: Exception) -> FTError
         names = sorted(linear_names(model))
         if targets is not None:
             shown = targets if isinstance(targets, str) else ",".join(targets)
-            return UnknownTarget(f"No module of {type(model).__name__} matches {shown!r}.",
-                                 suggest(shown.split(",")[0], (*names, "all-linear")))
+            return UnknownTarget(
+                f"No module of {type(model).__name__} matches {shown!r}.",
+                suggest(shown.split(",")[0], (*names, "all-linear")),
+            )
         return UnknownTarget(
             f"peft has no default target modules for {type(model).__name__} with {method.name}.",
-            f"--targets with some of: {', '.join(names)}; or --targets all-linear (lora)")
-    return MethodRefused(f"peft refuses {method.name} on {type(model).__name__}: {text[:300]}",
-                         "another method (lora applies to every architecture), or other options")
+            f"--targets with some of: {', '.join(names)}; or --targets all-linear (lora)",
+        )
+    return MethodRefused(
+        f"peft refuses {method.name} on {type(model).__name__}: {text[:300]}",
+        "another method (lora applies to every architecture), or other options",
+    )
 
 
 def linear_names(model: nn.Module) -> set[str]:
@@ -408,5 +458,8 @@ def linear_names(model: nn.Module) -> set[str]:
     from torch import nn
     from transformers.pytorch_utils import Conv1D
 
-    return {n.rsplit(".", 1)[-1] for n, m in model.named_modules()
-            if isinstance(m, (nn.Linear, Conv1D)) and n}
+    return {
+        n.rsplit(".", 1)[-1]
+        for n, m in model.named_modules()
+        if isinstance(m, (nn.Linear, Conv1D)) and n
+    }

@@ -43,7 +43,9 @@ class Counts:
 
 def count_model(model: nn.Module) -> Counts:
     """Counts of a model as it stands. Parameters shared by two modules count once; buffers not."""
-    unwrapped = model.get_base_model() if hasattr(model, "get_base_model") else model
+    unwrapped: Any = model
+    if hasattr(model, "get_base_model"):
+        unwrapped = unwrapped.get_base_model()
     classifier = is_classifier(unwrapped)
     heads = {id(p) for _, p in head_parameters(unwrapped)} if classifier else set()
     total = 0

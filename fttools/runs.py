@@ -69,4 +69,4 @@ class Record:
         try:
             return cls(**json.loads(path.read_text()))
         except (ValueError, TypeError) as err:
-            raise BadData(f"{path.name} is not a run record.", "a file that Record.save wrote") from err
+            raise BadData(f"{path.name} is not a run record.", "a file Record.save wrote") from err

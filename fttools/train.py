@@ -134,17 +134,20 @@ def fine_tune(
     )
 
     config = config or Config()
+    shape: Any = model.config
     for split in ("train", "validation", "test"):
         validate(getattr(splits, split).to_list(), f"{splits.name} {split}",
-                 labels=int(model.config.num_labels))  # type: ignore[union-attr]  # fmt: skip
-    name = str(getattr(model.config, "_name_or_path", "")) or type(model).__name__  # type: ignore[union-attr]
+                 labels=shape.num_labels)  # type: ignore[union-attr]  # fmt: skip
+    name = str(getattr(shape, "_name_or_path", "")) or type(model).__name__  # type: ignore[union-attr]
     set_seed(config.seed)
     model = attach(model, method)
     counts = count_model(model)
     cuda = torch.cuda.is_available()
 
     def metrics(prediction: Any) -> dict[str, float]:
-        return {"accuracy": float(np.mean(prediction.predictions.argmax(-1) == prediction.label_ids))}
+        return {
+            "accuracy": float(np.mean(prediction.predictions.argmax(-1) == prediction.label_ids))
+        }
 
     with quietly(), tempfile.TemporaryDirectory() as folder:
         lr = config.lr or usual_rate(method)

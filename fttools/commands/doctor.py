@@ -12,9 +12,11 @@ from typing import Any
 
 from fttools.errors import FTError
 
-OPTIONAL = {"bitsandbytes": "4-bit training (pip install 'fine-tuning-course[gpu]')",
-            "nbgrader": "grading (pip install 'fine-tuning-course[instructors]')",
-            "jupyterlab": "the lessons in a browser (pip install 'fine-tuning-course[learners]')"}  # fmt: skip
+OPTIONAL = {
+    "bitsandbytes": "4-bit training (pip install 'fine-tuning-course[gpu]')",
+    "nbgrader": "grading (pip install 'fine-tuning-course[instructors]')",
+    "jupyterlab": "lessons in a browser (pip install 'fine-tuning-course[learners]')",
+}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,0 +1,32 @@
+"""The repository's own promises: one list of requirements, small files, licences."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_environment_equals_pyproject() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["learners"]]
+    lines = (ROOT / "environment.yml").read_text().splitlines()
+    listed = [line.strip()[2:].strip('"') for line in lines if line.startswith("      - ")]
+    assert listed == [*dict.fromkeys(wanted), "-e ."]
+
+
+def test_lock_pins_every_requirement() -> None:
+    lock = (ROOT / "requirements.lock").read_text().lower().replace("_", "-").splitlines()
+    pinned = {line.split("==")[0] for line in lock if "==" in line}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    for requirement in {r for group in groups for r in group}:
+        name = requirement
+        for mark in "<>=[":
+            name = name.split(mark)[0]
+        assert name.lower() in pinned, f"{name} is not in requirements.lock"
+
+
+def test_shipped_data_is_small() -> None:
+    assert sum(p.stat().st_size for p in (ROOT / "fttools").rglob("*.tsv")) < 2**20
