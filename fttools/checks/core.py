@@ -1,0 +1,122 @@
+"""The parts of a check, and how an answer travels: safetensors and JSON, never pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from fttools.errors import FTError
+
+MOST_BYTES = 64 * 2**20
+MOST_ELEMENTS = 16 * 2**20
+Namespace = Mapping[str, Any]
+
+
+class BadAnswer(FTError, ValueError):
+    """Bytes that are no answer: too large, not safetensors, or not JSON."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input: tensors by name, and JSON values."""
+
+    tensors: dict[str, torch.Tensor] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a probe found: tensors by name, and JSON values.
+
+    A probe that failed has `values["failed"]` (`blank`, `missing` or `crashed`) and
+    `values["error"]`.
+    """
+
+    tensors: dict[str, torch.Tensor] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`kind` is right, wrong, blank, missing or crashed; only right earns the points."""
+
+    kind: str
+    message: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the points are earned."""
+        return self.kind == "right"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One graded question. `needs` are the learner's names that the probe reads."""
+
+    id: str
+    points: float
+    title: str
+    needs: tuple[str, ...]
+    cases: Callable[[torch.Generator], list[Case]]
+    probe: Callable[[Namespace, Case], Answer]
+    judge: Callable[[Case, Answer], Verdict]
+    hints: tuple[str, ...] = ()
+
+
+def right(message: str) -> Verdict:
+    """A passing verdict."""
+    return Verdict("right", message)
+
+
+def wrong(message: str) -> Verdict:
+    """A failing verdict; the message names the mistake and what to try."""
+    return Verdict("wrong", message)
+
+
+def pack(answer: Answer) -> bytes:
+    """An answer as safetensors bytes, its JSON values in the metadata."""
+    from safetensors.torch import save
+
+    tensors = {name: t.detach().cpu().contiguous() for name, t in answer.tensors.items()}
+    return save(tensors, metadata={"values": json.dumps(answer.values)})
+
+
+def unpack(blob: bytes) -> Answer:
+    """The answer in `blob`. Raises BadAnswer for anything that is not one."""
+    from safetensors.torch import load
+
+    if len(blob) > MOST_BYTES:
+        raise BadAnswer(f"An answer of {len(blob):,} bytes.", f"at most {MOST_BYTES:,} bytes")
+    try:
+        header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])
+        values = json.loads(header.get("__metadata__", {})["values"])
+        tensors = load(blob)
+    except Exception as err:
+        raise BadAnswer(f"Not an answer: {type(err).__name__}.", "rerunning the check") from err
+    if not isinstance(values, dict) or sum(t.numel() for t in tensors.values()) > MOST_ELEMENTS:
+        raise BadAnswer("Not an answer.", "rerunning the check")
+    return Answer(tensors, values)
+
+
+def same_shape(answer: Answer, name: str, shape: tuple[int, ...]) -> Verdict | None:
+    """A wrong verdict unless `answer` holds a finite floating tensor `name` of `shape`."""
+    tensor = answer.tensors.get(name)
+    if tensor is None:
+        return wrong(f"There is no {name} to look at. Return a tensor.")
+    if tuple(tensor.shape) != shape:
+        return wrong(f"{name} has shape {list(tensor.shape)}, expected {list(shape)}.")
+    if not tensor.is_floating_point() or not bool(torch.isfinite(tensor).all()):
+        return wrong(f"{name} has values that are not finite numbers (NaN or infinity).")
+    return None
+
+
+def close(a: torch.Tensor, b: torch.Tensor, tolerance: float = 1e-4) -> bool:
+    """Equal within `tolerance` of the larger one's scale; never for NaN or unequal shapes."""
+    if a.shape != b.shape or not bool(torch.isfinite(a).all()):
+        return False
+    scale = max(1.0, float(b.abs().max())) if b.numel() else 1.0
+    return float((a.double() - b.double()).abs().max()) <= tolerance * scale
