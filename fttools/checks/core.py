@@ -81,7 +81,11 @@ def pack(answer: Answer) -> bytes:
     """An answer as safetensors bytes, its JSON values in the metadata."""
     from safetensors.torch import save
 
-    tensors = {name: t.detach().cpu().contiguous() for name, t in answer.tensors.items()}
+    for name, t in answer.tensors.items():
+        if not isinstance(t, torch.Tensor):
+            raise TypeError(f"{name} is {t!r:.80}, not a tensor. Is a return missing?")
+    # Cloned, because safetensors refuses tensors that share memory (a layer merged in place).
+    tensors = {name: t.detach().cpu().clone().contiguous() for name, t in answer.tensors.items()}
     return save(tensors, metadata={"values": json.dumps(answer.values)})
 
 

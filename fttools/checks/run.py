@@ -34,18 +34,22 @@ def find(check_id: str) -> Check:
     return known[check_id]
 
 
-def answer(check: Check, names: Namespace, case: Case) -> Answer:
-    """The probe's answer; what it raises becomes an answer that says so."""
+def answer(check: Check, names: Namespace, case: Case) -> bytes:
+    """The probe's answer, packed; what it raises becomes an answer that says so."""
     lacking = [name for name in check.needs if name not in names]
     if lacking:
-        return Answer(values={"failed": "missing", "error": ", ".join(lacking)})
+        return pack(Answer(values={"failed": "missing", "error": ", ".join(lacking)}))
+    blank = Answer(values={"failed": "blank", "error": ""})
+    if any(names[name] is None for name in check.needs):
+        return pack(blank)
     try:
-        return check.probe(names, case)
+        return pack(check.probe(names, case))
     except NotImplementedError:
-        return Answer(values={"failed": "blank", "error": ""})
+        return pack(blank)
     except Exception as err:  # whatever a learner's code raises is an answer
         line = " ".join(str(err).split())[:300]
-        return Answer(values={"failed": "crashed", "error": f"{type(err).__name__}: {line}"})
+        failed = {"failed": "crashed", "error": f"{type(err).__name__}: {line}"}
+        return pack(Answer(values=failed))
 
 
 def verdict(check: Check, case: Case, given: Answer) -> Verdict:
@@ -57,7 +61,11 @@ def verdict(check: Check, case: Case, given: Answer) -> Verdict:
         return Verdict("missing", f"{error} is not defined. Run the cell that defines it.")
     if failed is not None:
         return Verdict("crashed", f"Your code raised {error}. Run it on one small input to see.")
-    return check.judge(case, given)
+    try:
+        return check.judge(case, given)
+    except (KeyError, TypeError, ValueError, AttributeError) as err:
+        # Only a hand-made answer lacks what the probe always sends; it earns nothing.
+        return Verdict("wrong", f"The answer is malformed ({type(err).__name__}).")
 
 
 def examine(check: Check, names: Namespace, seed: int) -> Verdict:
@@ -67,7 +75,7 @@ def examine(check: Check, names: Namespace, seed: int) -> Verdict:
     """
     last = Verdict("missing", "This check drew no case.")
     for case in check.cases(torch.Generator().manual_seed(seed)):
-        last = verdict(check, case, unpack(pack(answer(check, names, case))))
+        last = verdict(check, case, unpack(answer(check, names, case)))
         if not last.passed:
             return last
     return last

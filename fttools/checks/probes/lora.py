@@ -10,7 +10,7 @@ from torch import nn
 from fttools.checks.core import Answer, Case, Namespace
 from fttools.quiet import quietly
 
-TINY = {
+TINY: dict[str, Any] = {
     "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24,
     "vocab_size": 50, "max_position_embeddings": 16, "num_labels": 2,
 }  # fmt: skip
