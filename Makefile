@@ -28,3 +28,6 @@ test: lint
 
 lab: setup
 	$(PY) -m jupyter lab
+
+exercises: setup
+	$(PY) -m autograder.cli release --out exercises
