@@ -57,7 +57,7 @@ class Course:
         submitted = self.root / "submitted"
         if not submitted.is_dir():
             raise BadCourse(f"{self.root} has no submitted/ folder.",
-                            "submitted/STUDENT/EXERCISE/EXERCISE.ipynb, as nbgrader lays it out")  # fmt: skip
+                            "submitted/STUDENT/EXERCISE/EXERCISE.ipynb, nbgrader's layout")  # fmt: skip
         return sorted(p.name for p in submitted.iterdir() if (p / exercise).is_dir())
 
     def config(self) -> Any:

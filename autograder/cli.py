@@ -1,0 +1,119 @@
+"""The `autograder` command: release, collect, grade, feedback, export, status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from autograder import grade, layout, release, returns
+from fttools.errors import FTError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one subcommand; a failure with a known remedy prints it and exits with 2."""
+    parser = argparse.ArgumentParser(prog="autograder", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    one = commands.add_parser("release", help="write the learners' notebooks")
+    one.add_argument("exercises", nargs="*")
+    one.add_argument("--out", type=Path, required=True)
+    two = commands.add_parser("collect", help="take notebooks into a course folder")
+    two.add_argument("path", type=Path, help="a folder of STUDENT/…ipynb or STUDENT.ipynb files")
+    two.add_argument("--exercise", required=True)
+    two.add_argument("--course", type=Path, required=True)
+    three = commands.add_parser("grade", help="grade a class")
+    three.add_argument("exercise")
+    three.add_argument("--course", type=Path, required=True)
+    three.add_argument("--student")
+    three.add_argument("--workers", type=int, default=2)
+    three.add_argument("--json", type=Path, metavar="FILE")
+    four = commands.add_parser("feedback", help="write the learners' feedback pages")
+    four.add_argument("exercise")
+    four.add_argument("--course", type=Path, required=True)
+    five = commands.add_parser("export", help="grades as CSV")
+    five.add_argument("--course", type=Path, required=True)
+    five.add_argument("--to", type=Path, required=True)
+    six = commands.add_parser("status", help="who is graded")
+    six.add_argument("--course", type=Path, required=True)
+    args = parser.parse_args(argv)
+    try:
+        return run(args)
+    except FTError as err:
+        print(f"autograder {args.command}: {err}", file=sys.stderr)
+        return 2
+
+
+def run(args: argparse.Namespace) -> int:
+    """Dispatch."""
+    if args.command == "release":
+        for path in release.release(args.exercises, args.out):
+            print(path)
+        return 0
+    course = layout.Course(args.course)
+    if args.command == "collect":
+        return collect(args.path, course, args.exercise)
+    if args.command == "grade":
+        return grade_command(args, course)
+    if args.command == "feedback":
+        for path in returns.feedback(course, args.exercise):
+            print(path)
+    elif args.command == "export":
+        print(f"{returns.export(course, args.to)} rows in {args.to}")
+    else:
+        show(returns.grades(course))
+    return 0
+
+
+def collect(path: Path, course: layout.Course, exercise: str) -> int:
+    """Copy STUDENT.ipynb or STUDENT/…/EXERCISE.ipynb into submitted/; report what was not."""
+    layout.solution(exercise)
+    taken = 0
+    for entry in sorted(path.iterdir()):
+        inside = sorted(entry.rglob(f"{exercise}.ipynb")) if entry.is_dir() else []
+        file = entry if entry.suffix == ".ipynb" else (inside[0] if inside else None)
+        if file is None:
+            print(f"left out: {entry.name} (no {exercise}.ipynb)", file=sys.stderr)
+            continue
+        target = course.notebook("submitted", entry.stem if entry.is_file() else entry.name,
+                                 exercise)  # fmt: skip
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+        taken += 1
+    print(f"{taken} submissions of {exercise} in {course.root / 'submitted'}")
+    return 0 if taken else 2
+
+
+def grade_command(args: argparse.Namespace, course: layout.Course) -> int:
+    """Grade with a progress bar; the results as a table and, if asked, as JSON."""
+    from tqdm import tqdm
+
+    layout.solution(args.exercise)
+    students = course.students(args.exercise)
+    for line in grade.ignored(course, args.exercise):
+        print(f"left out: {line}", file=sys.stderr)
+    total = 1 if args.student else len(students)
+    with tqdm(total=total, desc="grading", disable=not sys.stderr.isatty()) as bar:
+        results = grade.grade_class(course, args.exercise, args.student, args.workers,
+                                    lambda _: bar.update() and None)  # fmt: skip
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
+    show([{k: r[k] for k in ("student", "exercise", "outcome", "score", "max_score", "message")}
+          for r in results])  # fmt: skip
+    return 0
+
+
+def show(rows: list[dict[str, object]]) -> None:
+    """A table on the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*(rows[0] if rows else ("nothing yet",)))
+    for row in rows:
+        table.add_row(*("" if v is None else str(v) for v in row.values()))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
