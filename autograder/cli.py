@@ -76,8 +76,9 @@ def collect(path: Path, course: layout.Course, exercise: str) -> int:
         if file is None:
             print(f"left out: {entry.name} (no {exercise}.ipynb)", file=sys.stderr)
             continue
-        target = course.notebook("submitted", entry.stem if entry.is_file() else entry.name,
-                                 exercise)  # fmt: skip
+        target = course.notebook(
+            "submitted", entry.stem if entry.is_file() else entry.name, exercise
+        )
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
         taken += 1
@@ -95,12 +96,17 @@ def grade_command(args: argparse.Namespace, course: layout.Course) -> int:
         print(f"left out: {line}", file=sys.stderr)
     total = 1 if args.student else len(students)
     with tqdm(total=total, desc="grading", disable=not sys.stderr.isatty()) as bar:
-        results = grade.grade_class(course, args.exercise, args.student, args.workers,
-                                    lambda _: bar.update() and None)  # fmt: skip
+        results = grade.grade_class(
+            course, args.exercise, args.student, args.workers, lambda _: bar.update() and None
+        )
     if args.json:
         args.json.write_text(json.dumps(results, indent=1) + "\n")
-    show([{k: r[k] for k in ("student", "exercise", "outcome", "score", "max_score", "message")}
-          for r in results])  # fmt: skip
+    show(
+        [
+            {k: r[k] for k in ("student", "exercise", "outcome", "score", "max_score", "message")}
+            for r in results
+        ]
+    )
     return 0
 
 

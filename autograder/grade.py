@@ -38,15 +38,27 @@ def max_score(exercise: str) -> float:
 def grade_one(course: Course, student: str, exercise: str, threads: int) -> Result:
     """Run the worker on one submission; a worker that fails is tried again, then reported as
     infrastructure, which is not a zero."""
-    environment = {**os.environ, "NBGRADER_EXECUTION": "autograde", "HF_HUB_OFFLINE": "1",
-                   "OMP_NUM_THREADS": str(threads)}  # fmt: skip
+    environment = {
+        **os.environ,
+        "NBGRADER_EXECUTION": "autograde",
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": str(threads),
+    }
     message = ""
     for _ in range(TRIES):
         with tempfile.TemporaryDirectory() as folder:
             out, executed = Path(folder) / "result.json", Path(folder) / "executed.ipynb"
-            command = [sys.executable, "-m", "autograder.worker",
-                       str(course.notebook("submitted", student, exercise).absolute()), exercise,
-                       str(secrets.randbits(31)), str(CELL_TIMEOUT), str(out), str(executed)]  # fmt: skip
+            command = [
+                sys.executable,
+                "-m",
+                "autograder.worker",
+                str(course.notebook("submitted", student, exercise).absolute()),
+                exercise,
+                str(secrets.randbits(31)),
+                str(CELL_TIMEOUT),
+                str(out),
+                str(executed),
+            ]
             done = subprocess.run(command, env=environment, capture_output=True, text=True)
             if out.is_file():
                 result = json.loads(out.read_text())
@@ -59,8 +71,13 @@ def grade_one(course: Course, student: str, exercise: str, threads: int) -> Resu
     else:
         result = {"outcome": "infrastructure", "message": message, "checks": [], "seconds": 0.0}
     score = float(sum(row["score"] for row in result["checks"]))
-    return {"student": student, "exercise": exercise, **result, "score": score,
-            "max_score": max_score(exercise)}  # fmt: skip
+    return {
+        "student": student,
+        "exercise": exercise,
+        **result,
+        "score": score,
+        "max_score": max_score(exercise),
+    }
 
 
 def grade_class(
@@ -78,8 +95,9 @@ def grade_class(
     students = course.students(exercise)
     if student is not None:
         if student not in students:
-            raise UnknownStudent(f"{student} has not submitted {exercise}.",
-                                 suggest(student, students))  # fmt: skip
+            raise UnknownStudent(
+                f"{student} has not submitted {exercise}.", suggest(student, students)
+            )
         students = [student]
     threads = max(1, (os.cpu_count() or 1) // workers)
     with open_gradebook(course, exercise) as book, ThreadPoolExecutor(workers) as pool:
@@ -112,14 +130,21 @@ def open_gradebook(course: Course, exercise: str) -> Any:
     for cell in nbformat.read(solution(exercise), as_version=4).cells:
         if name := cell_id(cell, "grade"):
             points = cell.metadata.nbgrader.points
-            book.update_or_create_grade_cell(name, exercise, exercise, max_score=points,
-                                             cell_type="code")  # fmt: skip
+            book.update_or_create_grade_cell(
+                name, exercise, exercise, max_score=points, cell_type="code"
+            )
         elif name := cell_id(cell, "solution"):
             book.update_or_create_solution_cell(name, exercise, exercise)
         else:
             continue
-        book.update_or_create_source_cell(name, exercise, exercise, source=cell.source,
-                                          cell_type="code", locked=bool(cell_id(cell, "grade")))  # fmt: skip
+        book.update_or_create_source_cell(
+            name,
+            exercise,
+            exercise,
+            source=cell.source,
+            cell_type="code",
+            locked=bool(cell_id(cell, "grade")),
+        )
     return book
 
 

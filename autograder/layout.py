@@ -25,8 +25,10 @@ def sources() -> Path:
     """The folder that holds solutions/ and exercises/: a checkout, or `FT_COURSE_ROOT`."""
     root = Path(os.environ.get("FT_COURSE_ROOT", Path(__file__).parents[1]))
     if not (root / "solutions").is_dir():
-        raise BadCourse(f"There is no solutions/ in {root}.",
-                        "FT_COURSE_ROOT=the folder of the course's checkout")  # fmt: skip
+        raise BadCourse(
+            f"There is no solutions/ in {root}.",
+            "FT_COURSE_ROOT=the folder of the course's checkout",
+        )
     return root
 
 
@@ -56,8 +58,10 @@ class Course:
         """Students who submitted `exercise`. Raises BadCourse when there is no submission."""
         submitted = self.root / "submitted"
         if not submitted.is_dir():
-            raise BadCourse(f"{self.root} has no submitted/ folder.",
-                            "submitted/STUDENT/EXERCISE/EXERCISE.ipynb, nbgrader's layout")  # fmt: skip
+            raise BadCourse(
+                f"{self.root} has no submitted/ folder.",
+                "submitted/STUDENT/EXERCISE/EXERCISE.ipynb, nbgrader's layout",
+            )
         return sorted(p.name for p in submitted.iterdir() if (p / exercise).is_dir())
 
     def config(self) -> Any:

@@ -37,21 +37,30 @@ def read(path: Path) -> Any:
     """The submitted notebook. Raises Rejected for anything that is not one."""
     if not path.is_file():
         found = ", ".join(sorted(p.name for p in path.parent.glob("*"))[:5]) or "nothing"
-        raise Rejected(f"There is no {path.name} in the submission (found: {found}).",
-                       f"handing in the file under its own name, {path.name}")  # fmt: skip
+        raise Rejected(
+            f"There is no {path.name} in the submission (found: {found}).",
+            f"handing in the file under its own name, {path.name}",
+        )
     if path.is_symlink() or path.stat().st_size > MOST_BYTES:
-        raise Rejected(f"{path.name} is a link or larger than {MOST_BYTES // 2**20} MB.",
-                       "clearing all outputs before saving")  # fmt: skip
+        raise Rejected(
+            f"{path.name} is a link or larger than {MOST_BYTES // 2**20} MB.",
+            "clearing all outputs before saving",
+        )
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as err:
-        raise Rejected(f"{path.name} is not a notebook (not JSON: {err}).",
-                       "downloading it again from Jupyter or Colab as .ipynb") from err  # fmt: skip
+        text = path.read_text(encoding="utf-8")
+        json.loads(text)
+    except ValueError as err:  # UnicodeDecodeError is one
+        raise Rejected(
+            f"{path.name} is not a notebook (not JSON: {err}).",
+            "downloading it again from Jupyter or Colab as .ipynb",
+        ) from err
     try:
-        return nbformat.from_dict(nbformat.convert(nbformat.from_dict(raw), 4))
+        return nbformat.reads(text, as_version=4)
     except Exception as err:  # nbformat raises many kinds for many faults
-        raise Rejected(f"{path.name} is JSON, but no notebook ({type(err).__name__}).",
-                       "downloading it again as .ipynb") from err  # fmt: skip
+        raise Rejected(
+            f"{path.name} is JSON, but no notebook ({type(err).__name__}).",
+            "downloading it again as .ipynb",
+        ) from err
 
 
 def rebuild(path: Path, exercise: str) -> Rebuilt:
@@ -69,12 +78,16 @@ def rebuild(path: Path, exercise: str) -> Rebuilt:
         if name is not None:
             found[name] = str(cell.get("source", ""))
     if not found:
-        raise Rejected("The notebook has no solution cells.",
-                       f"starting from the released {exercise}.ipynb; its cells carry the marks "
-                       "that grading needs")  # fmt: skip
+        raise Rejected(
+            "The notebook has no solution cells.",
+            f"starting from the released {exercise}.ipynb; its cells carry the marks "
+            "that grading needs",
+        )
     if not set(found) & set(wanted):
-        raise Rejected(f"This is another exercise's notebook (it has {', '.join(sorted(found))}).",
-                       f"handing in {exercise}.ipynb")  # fmt: skip
+        raise Rejected(
+            f"This is another exercise's notebook (it has {', '.join(sorted(found))}).",
+            f"handing in {exercise}.ipynb",
+        )
     missing = []
     for cell in template.cells:
         cell["outputs"] = [] if cell.cell_type == "code" else cell.get("outputs", [])

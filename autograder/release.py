@@ -27,8 +27,14 @@ def student_version(exercise: str) -> Any:
 
     notebook = nbformat.read(solution(exercise), as_version=4)
     resources: dict[str, Any] = {"nbgrader": {"notebook": exercise}}
-    for step in (nbg.LockCells, nbg.ClearSolutions, nbg.ClearOutput, nbg.CheckCellMetadata,
-                 nbg.ComputeChecksums, nbg.ClearHiddenTests):  # fmt: skip
+    for step in (
+        nbg.LockCells,
+        nbg.ClearSolutions,
+        nbg.ClearOutput,
+        nbg.CheckCellMetadata,
+        nbg.ComputeChecksums,
+        nbg.ClearHiddenTests,
+    ):
         notebook, resources = step().preprocess(notebook, resources)
     text = nbformat.writes(notebook)
     for mark in MARKS:

@@ -39,8 +39,15 @@ def grades(course: Course) -> list[dict[str, Any]]:
                     score, state = found.score, "graded"
                 except MissingEntry:
                     score, state = None, "not graded"
-                rows.append({"student": student.id, "exercise": assignment.name, "score": score,
-                             "max_score": assignment.max_score, "state": state})  # fmt: skip
+                rows.append(
+                    {
+                        "student": student.id,
+                        "exercise": assignment.name,
+                        "score": score,
+                        "max_score": assignment.max_score,
+                        "state": state,
+                    }
+                )
     return rows
 
 

@@ -47,12 +47,18 @@ class Examiner:
     def _ask(self, check: Check, case: Case, name: str) -> Verdict:
         question, reply = self.folder / f"{name}.case", self.folder / f"{name}.answer"
         question.write_bytes(pack(Answer(case.tensors, case.values)))
-        code = (f"__import__('fttools.checks.remote', fromlist=['x']).serve("
-                f"{check.id!r}, {str(question)!r}, {str(reply)!r}, globals())")  # fmt: skip
+        code = (
+            f"__import__('fttools.checks.remote', fromlist=['x']).serve("
+            f"{check.id!r}, {str(question)!r}, {str(reply)!r}, globals())"
+        )
+        last = len(self.client.nb.cells)
         try:
-            self.client.execute_cell(nbformat.v4.new_code_cell(code), -1, store_history=False)
+            # nbclient puts the cell it ran into the notebook, so ask in an extra cell at the end.
+            self.client.nb.cells.append(nbformat.v4.new_code_cell(code))
+            self.client.execute_cell(self.client.nb.cells[last], last, store_history=False)
         finally:
             question.unlink(missing_ok=True)
+            del self.client.nb.cells[last:]
         if not reply.is_file() or reply.is_symlink() or reply.stat().st_size > MOST_BYTES:
             return Verdict("missing", "No answer came back from your code.")
         try:
@@ -84,24 +90,35 @@ def grade(path: Path, exercise: str, seed: int, timeout: int) -> tuple[dict[str,
     try:
         built = rebuild(path, exercise)
     except Rejected as err:
-        return {**result, "outcome": "rejected", "message": str(err), "checks": [],
-                "seconds": time.monotonic() - started}, None  # fmt: skip
+        return {
+            **result,
+            "outcome": "rejected",
+            "message": str(err),
+            "checks": [],
+            "seconds": time.monotonic() - started,
+        }, None
     notebook = built.notebook
     verdicts: dict[str, Verdict] = {}
     lost = ""
     with tempfile.TemporaryDirectory() as work:
-        client = NotebookClient(notebook, timeout=timeout, allow_errors=True,
-                                kernel_name="python3", resources={"metadata": {"path": work}})  # fmt: skip
+        client = NotebookClient(
+            notebook,
+            timeout=timeout,
+            allow_errors=True,
+            kernel_name="python3",
+            resources={"metadata": {"path": work}},
+        )
         with client.setup_kernel():
             examiner = Examiner(client, Path(work), seed)
-            for index, cell in enumerate(notebook.cells):
+            for index, cell in enumerate(list(notebook.cells)):
                 if cell.cell_type != "code" or lost:
                     continue
                 check_id = cell_id(cell, "grade")
                 try:
                     if check_id is None:
                         client.execute_cell(cell, index)
-                        if message := failed(cell):
+                        message = failed(cell)
+                        if message and not result["message"]:
                             result.update(outcome="student_error", message=message)
                     else:
                         verdicts[check_id] = examiner.examine(find(check_id))
@@ -122,9 +139,15 @@ def grade(path: Path, exercise: str, seed: int, timeout: int) -> tuple[dict[str,
         check = find(check_id)
         found = verdicts.get(check_id, Verdict("missing", f"Not reached: {lost}."))
         show(cell, check, found)
-        rows.append({"id": check.id, "points": check.points,
-                     "score": check.points if found.passed else 0.0,
-                     "message": found.message, "kind": found.kind})  # fmt: skip
+        rows.append(
+            {
+                "id": check.id,
+                "points": check.points,
+                "score": check.points if found.passed else 0.0,
+                "message": found.message,
+                "kind": found.kind,
+            }
+        )
     return {**result, "checks": rows, "seconds": time.monotonic() - started}, notebook
 
 
