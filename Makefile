@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: setup test lint lab
+.PHONY: setup test lint lab exercises demo
 
 setup: $(STAMP)
 
@@ -31,3 +31,6 @@ lab: setup
 
 exercises: setup
 	$(PY) -m autograder.cli release --out exercises
+
+demo: setup
+	$(PY) -m autograder.cli demo

@@ -1,4 +1,4 @@
-"""The `autograder` command: release, collect, grade, feedback, export, status."""
+"""The `autograder` command: release, collect, grade, feedback, export, status, demo."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ def main(argv: list[str] | None = None) -> int:
     five.add_argument("--to", type=Path, required=True)
     six = commands.add_parser("status", help="who is graded")
     six.add_argument("--course", type=Path, required=True)
+    seven = commands.add_parser("demo", help="grade a sample class of six")
+    seven.add_argument("--course", type=Path, default=Path("demo"))
+    seven.add_argument("--workers", type=int, default=2)
     args = parser.parse_args(argv)
     try:
         return run(args)
@@ -52,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
             print(path)
         return 0
     course = layout.Course(args.course)
+    if args.command == "demo":
+        return demo_command(args)
     if args.command == "collect":
         return collect(args.path, course, args.exercise)
     if args.command == "grade":
@@ -106,6 +111,23 @@ def grade_command(args: argparse.Namespace, course: layout.Course) -> int:
             {k: r[k] for k in ("student", "exercise", "outcome", "score", "max_score", "message")}
             for r in results
         ]
+    )
+    return 0
+
+
+def demo_command(args: argparse.Namespace) -> int:
+    """The instructor's cycle on the sample class, ending with where to look."""
+    from autograder import demo
+
+    course = demo.prepare(args.course)
+    args.exercise, args.student, args.json = "lora", None, args.course / "results.json"
+    print("grading six submissions; two of them at a time train a model, about a minute each")
+    grade_command(args, course)
+    pages = returns.feedback(course, "lora")
+    returns.export(course, args.course / "grades.csv")
+    print(f"gradebook  {course.root / 'gradebook.db'}\ngrades     {course.root / 'grades.csv'}")
+    print(
+        f"results    {args.json}\nfeedback   {pages[0].parent.parent.parent} ({len(pages)} pages)"
     )
     return 0
 
