@@ -9,7 +9,7 @@ from importlib import import_module
 
 from fttools.errors import FTError
 
-COMMANDS = ("doctor", "count")
+COMMANDS = ("doctor", "count", "measure")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,0 +1,7 @@
+"""The closed form (in preparation)."""
+
+
+class Formula: ...
+
+
+def formula(*a, **k): ...
