@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -20,9 +19,11 @@ def main(argv: list[str] | None = None) -> int:
     one.add_argument("exercises", nargs="*")
     one.add_argument("--out", type=Path, required=True)
     two = commands.add_parser("collect", help="take notebooks into a course folder")
-    two.add_argument("path", type=Path, help="a folder of STUDENT/…ipynb or STUDENT.ipynb files")
+    two.add_argument("path", type=Path, help="a folder, an LMS's zip, or one STUDENT.ipynb")
     two.add_argument("--exercise", required=True)
     two.add_argument("--course", type=Path, required=True)
+    two.add_argument("--pattern", help="regular expression with (?P<student>…), for other names")
+    two.add_argument("--json", type=Path, metavar="FILE", help="what happened to every file")
     three = commands.add_parser("grade", help="grade a class")
     three.add_argument("exercise")
     three.add_argument("--course", type=Path, required=True)
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if args.command == "demo":
         return demo_command(args)
     if args.command == "collect":
-        return collect(args.path, course, args.exercise)
+        return collect_command(args, course)
     if args.command == "grade":
         return grade_command(args, course)
     if args.command == "feedback":
@@ -71,24 +72,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def collect(path: Path, course: layout.Course, exercise: str) -> int:
-    """Copy STUDENT.ipynb or STUDENT/…/EXERCISE.ipynb into submitted/; report what was not."""
-    layout.solution(exercise)
-    taken = 0
-    for entry in sorted(path.iterdir()):
-        inside = sorted(entry.rglob(f"{exercise}.ipynb")) if entry.is_dir() else []
-        file = entry if entry.suffix == ".ipynb" else (inside[0] if inside else None)
-        if file is None:
-            print(f"left out: {entry.name} (no {exercise}.ipynb)", file=sys.stderr)
-            continue
-        target = course.notebook(
-            "submitted", entry.stem if entry.is_file() else entry.name, exercise
-        )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
-        taken += 1
-    print(f"{taken} submissions of {exercise} in {course.root / 'submitted'}")
-    return 0 if taken else 2
+def collect_command(args: argparse.Namespace, course: layout.Course) -> int:
+    """Collect, then say what happened to every file."""
+    from autograder import collect
+
+    report = collect.collect(args.path, course, args.exercise, args.pattern)
+    if args.json:
+        args.json.write_text(json.dumps(report.as_json(), indent=1, ensure_ascii=False) + "\n")
+    show([vars(row) for row in report.rows])
+    students = report.students
+    print(f"{len(students)} submissions of {args.exercise} in {course.root / 'submitted'}")
+    return 0 if students else 2
 
 
 def grade_command(args: argparse.Namespace, course: layout.Course) -> int:
@@ -136,10 +130,11 @@ def show(rows: list[dict[str, object]]) -> None:
     """A table on the terminal."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*(rows[0] if rows else ("nothing yet",)))
     for row in rows:
-        table.add_row(*("" if v is None else str(v) for v in row.values()))
+        table.add_row(*(Text("" if v is None else str(v)) for v in row.values()))
     Console().print(table)
 
 
