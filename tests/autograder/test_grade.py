@@ -12,6 +12,19 @@ import pytest
 from autograder import cli, layout, release
 
 
+OTHER = nbformat.writes(
+    nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(
+                "def loop(n):\n    return sum(range(n))",
+                metadata={"nbgrader": {"grade_id": "loops", "solution": True, "grade": False,
+                                       "locked": False, "schema_version": 3}},
+            )
+        ]
+    )
+)  # fmt: skip
+
+
 def submit(course: Path, student: str, text: str, name: str = "lora.ipynb") -> None:
     path = course / "submitted" / student / "lora" / name
     path.parent.mkdir(parents=True)
@@ -22,7 +35,7 @@ def test_a_class_with_broken_submissions(tmp_path: Path) -> None:
     blank = nbformat.writes(release.student_version("lora"))
     submit(tmp_path, "blank", blank)
     submit(tmp_path, "not_json", "not a notebook")
-    submit(tmp_path, "other", blank.replace('"grade_id": "', '"grade_id": "other-'))
+    submit(tmp_path, "other", OTHER)
     submit(tmp_path, "no_cells", nbformat.writes(nbformat.v4.new_notebook()))
     submit(tmp_path, "misnamed", blank, "homework.ipynb")
     (tmp_path / "submitted" / "wrong_folder").mkdir()
