@@ -11,7 +11,6 @@ import pytest
 
 from autograder import cli, layout, release
 
-
 OTHER = nbformat.writes(
     nbformat.v4.new_notebook(
         cells=[
