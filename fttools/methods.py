@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from peft import PeftConfig
     from torch import nn
 
+VARIANTS = ("houlsby", "pfeiffer")
+ACTIVATIONS = ("gelu", "relu", "silu", "tanh")
 Targets: TypeAlias = str | tuple[str, ...] | None
 
 
@@ -188,6 +190,37 @@ class VeRA(Method):
 
 
 @dataclass(frozen=True)
+class Adapter(Method):
+    """Bottleneck modules inside every layer (Houlsby et al. 2019, section 2.1).
+
+    `variant` "houlsby" puts one after attention and one after the feed-forward block, "pfeiffer"
+    only the latter (Pfeiffer et al. 2021). The inner width is `bottleneck`, or the model's width
+    over `reduction`. `layer_norms` trains the layers' normalisation too, as Houlsby et al. did.
+    `places`: the two output projections within a layer, for an architecture that
+    `fttools.bottleneck` does not know.
+    """
+
+    name: ClassVar[str] = "adapter"
+    bottleneck: int = 64
+    variant: str = "houlsby"
+    activation: str = "gelu"
+    reduction: int | None = None
+    layer_norms: bool = False
+    places: tuple[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        _positive("bottleneck", self.bottleneck)
+        if self.reduction is not None:
+            _positive("reduction", self.reduction)
+        for what, value, known in (
+            ("variant", self.variant, VARIANTS),
+            ("activation", self.activation, ACTIVATIONS),
+        ):
+            if value not in known:
+                raise UnknownMethod(f"An adapter has no {what} {value!r}.", suggest(value, known))
+
+
+@dataclass(frozen=True)
 class OtherPeft(Method):
     """Any further peft method by its lower-case name, with peft's own defaults.
 
@@ -202,8 +235,10 @@ class OtherPeft(Method):
 
 METHODS: dict[str, type[Method]] = {
     cls.name: cls
-    for cls in (Full, Head, LoRA, DoRA, QLoRA, Prefix, Prompt, PTuning, IA3, BitFit, LNTuning, VeRA)
-}
+    for cls in (
+        Full, Head, LoRA, DoRA, QLoRA, Adapter, Prefix, Prompt, PTuning, IA3, BitFit, LNTuning, VeRA
+    )
+}  # fmt: skip
 # Further tuner methods of peft whose configuration stands on its own (needs no data and no second
 # model). Written out, so that naming a method does not cost the import of peft.
 PEFT_KINDS = (
@@ -262,8 +297,9 @@ def label(method: Method) -> str:
 def attach(model: nn.Module, method: Method) -> nn.Module:
     """Make `model` trainable by `method`, in place.
 
-    Returns a peft model, or the same model for methods of ours. Raises MethodRefused when the
-    method does not apply, UnknownTarget when the target modules match nothing.
+    Returns a peft model, or the same model for methods of ours (full, head, bitfit, adapter).
+    Raises MethodRefused when the method does not apply, UnknownTarget when the target modules
+    match nothing, BadRank for a size the layers do not allow.
     """
     if isinstance(method, Full):
         for p in model.parameters():
@@ -288,6 +324,10 @@ def attach(model: nn.Module, method: Method) -> nn.Module:
             "ln_tuning or lora: this architecture has no bias terms",
         )
         return model
+    if isinstance(method, Adapter):
+        from fttools import bottleneck
+
+        return bottleneck.add_adapter(model, "default", method)
     return _attach_peft(model, method)
 
 
@@ -399,6 +439,8 @@ def _attach_peft(model: nn.Module, method: Method) -> nn.Module:
     import peft
 
     task = task_type(model)
+    if isinstance(method, Prefix):
+        _check_prefix(model)
     config = peft_config(method, task)
     try:
         with quietly():
@@ -415,6 +457,22 @@ def _attach_peft(model: nn.Module, method: Method) -> nn.Module:
     if isinstance(method, LoRA):
         _check_rank(tuned, method.rank)
     return tuned
+
+
+def _check_prefix(model: nn.Module) -> None:
+    """Refuse a model that takes no keys and values from outside: peft would only notice in the
+    first forward pass."""
+    import inspect
+
+    backbone = getattr(model, str(getattr(model, "base_model_prefix", "")), model)
+    for part in (model, backbone):
+        if "past_key_values" in inspect.signature(part.forward).parameters:
+            return
+    raise MethodRefused(
+        f"Prefix tuning gives every layer keys and values, and {type(model).__name__} takes none "
+        "(its forward has no past_key_values).",
+        "prompt, ptuning, lora or adapter",
+    )
 
 
 def _check_rank(tuned: nn.Module, rank: int) -> None:
