@@ -12,6 +12,7 @@ from autograder.entries import Entry
 OTHER_KINDS = {".py": "a script: hand in the notebook, .ipynb", ".html": "a page, no notebook",
                ".pdf": "a PDF, no notebook", ".zip": "a zip in a zip; hand in the files",
                ".docx": "a document, no notebook"}  # fmt: skip
+ATTEMPT = re.compile(r"(?i)(attempt|try|version|v|old|new|submission|backup)[ _-]?\d*$")
 STAGES = {"autograded", "feedback", "release", "source", "solutions", "exercises", "collected"}
 
 
@@ -32,12 +33,20 @@ def owners(
         else:
             plain.append((entry, kind))
     strip = wrapper([e for e, kind in plain if kind == "notebook"], exercise)
+    deeper = sections(
+        [
+            e.parts[len(strip) :]
+            for e, k in plain
+            if k == "notebook" and e.parts[: len(strip)] == strip
+        ],
+        exercise,
+    )
     for entry, kind in plain:
         inside = entry.parts[len(strip) :] if entry.parts[: len(strip)] == strip else ()
         if not inside or (strip[-1:] != ("submitted",) and inside[0] in STAGES):
             report.rows.append(Row(entry.path, "", "left out", "not among the submissions"))
         elif len(inside) > 1:
-            who = inside[0]
+            who = inside[1 if inside[0] in deeper and len(inside) > 2 else 0]
             result.append((names.Owner(who, inside[-1], f"folder:{who}"), entry))
         elif kind == "notebook" and names.plain_stem(inside[0])[0].lower() != exercise:
             who, _ = names.flat_stem(inside[0])
@@ -56,19 +65,32 @@ def wrapper(entries: list[Entry], exercise: str) -> tuple[str, ...]:
         if "submitted" in parts[:-2]:
             return parts[: parts.index("submitted") + 1]
     strip: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
     while paths and len({p[0] for p in paths}) == 1 and all(len(p) > 1 for p in paths):
-        inner = [p[1:] for p in paths]
-        loose = {names.flat_stem(p[0])[0] for p in inner if len(p) == 1}
-        folders = {p[0] for p in inner if len(p) > 1}
-        one = any(names.plain_stem(name)[0].lower() == exercise for name in loose) or any(
-            name == exercise
-            or re.match(r"(?i)(attempt|try|version|v|old|submission)[ _-]?\d*$", name)
-            for name in folders
-        )
-        if one or len(loose) + len(folders) < 2:
+        above, paths = (*above, paths[0][0]), [p[1:] for p in paths]
+        loose = {names.flat_stem(p[0])[0] for p in paths if len(p) == 1}
+        folders = {p[0] for p in paths if len(p) > 1}
+        if any(names.plain_stem(name)[0].lower() == exercise for name in loose):
             break
-        strip, paths = (*strip, paths[0][0]), inner
+        if any(name == exercise or ATTEMPT.match(name) for name in folders):
+            break
+        if len(loose) + len(folders) > 1:
+            strip = above
     return strip
+
+
+def sections(paths: list[tuple[str, ...]], exercise: str) -> set[str]:
+    """Top folders that hold several students' folders, rather than one student's notebook.
+
+    Two folders in it with a notebook of the exercise each, that are not called attempts, are two
+    students: better one too many in the report than one lost.
+    """
+    inner: dict[str, set[str]] = {}
+    for parts in paths:
+        named = names.plain_stem(parts[-1])[0].lower() == exercise
+        if len(parts) > 2 and named and parts[1] != exercise and not ATTEMPT.match(parts[1]):
+            inner.setdefault(parts[0], set()).add(parts[1])
+    return set(inner) if any(len(folders) > 1 for folders in inner.values()) else set()
 
 
 def kind_of(entry: Entry) -> str:
