@@ -18,9 +18,10 @@ from fttools.lab.facts import FACTS
 from fttools.lab.scene import Scene
 from fttools.lab.school import SCHOOL
 from fttools.lab.stories import STORIES
+from fttools.lab.tales import TALES
 
 # Share of documents, not of tokens: stories are longer than facts.
-SHARES = ((STORIES, 0.5, "past"), (FACTS, 0.2, "pres"), (SCHOOL, 0.3, "past"))
+SHARES = (({**STORIES, **TALES}, 0.55, "past"), (FACTS, 0.17, "pres"), (SCHOOL, 0.28, "past"))
 PARTS_MOST = 3  # a document is one to three pieces of one sort
 HELD_OUT_SEED = 9_000_001
 

@@ -51,7 +51,7 @@ _SUBJECTS = {"he": "3", "she": "3", "it": "3", "everyone": "3", "everything": "3
 _OBJECTS = {"him", "her", "it", "them", "me", "us", "you", "everyone", "both", "more"}
 _TIMES = {tuple(t.split()) for row in (world.TIMES, *world.TIMES_OF.values()) for t in row} | {
     ("here",), ("there",)}  # fmt: skip
-_OPENERS = {tuple(o.split()) for o in (*OPENERS, "today", "yesterday", "tomorrow")}
+_OPENERS = {tuple(o.split()) for o in (*OPENERS, "first", "today", "yesterday", "tomorrow")}
 _JOINERS = {"and", "but", "so", "because", "when", "before", "after", "while"}
 
 
@@ -209,7 +209,7 @@ class _Sentence:
 
     def word_list(self, i: int) -> set[int]:
         """ "cat, dog, ant": any words of the world, with commas, perhaps an article or "and"."""
-        ends = set()
+        ends: set[int] = set()
         while True:
             i += self.at(i) in ("a", "an")
             if not self.known(self.at(i)):

@@ -202,7 +202,10 @@ def machine(s: Scene) -> None:
     s.say(
         "input", Ref("the machine"), M=material, o=thing if thing in words.MASS_NOUNS else a(thing)
     )
+    if s.chance(0.5):
+        s.say("in_out", Ref("", "3"), "pres")
     s.say("instruction", p)
+    s.say("input_is", M=material)
     s.say("output", Ref("the machine"), o=thing if thing in words.MASS_NOUNS else a(thing))
 
 
