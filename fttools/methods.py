@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -124,10 +125,15 @@ class Prefix(Method):
 
 @dataclass(frozen=True)
 class Prompt(Method):
-    """Trained input embeddings before the text (Lester et al. 2021, section 2)."""
+    """Trained input embeddings before the text (Lester et al. 2021, section 2).
+
+    `submodules`: how many stacks of an encoder-decoder get a prompt: 1, the encoder, as in the
+    paper; 2 (peft's default), the decoder too.
+    """
 
     name: ClassVar[str] = "prompt"
     tokens: int = 20
+    submodules: int = 1
 
     def __post_init__(self) -> None:
         _positive("tokens", self.tokens)
@@ -391,7 +397,11 @@ def peft_config(method: Method, task: str | None) -> PeftConfig:
     if isinstance(method, Prefix):
         return peft.PrefixTuningConfig(task_type=task, num_virtual_tokens=method.tokens)
     if isinstance(method, Prompt):
-        return peft.PromptTuningConfig(task_type=task, num_virtual_tokens=method.tokens)
+        return peft.PromptTuningConfig(
+            task_type=task,
+            num_virtual_tokens=method.tokens,
+            num_transformer_submodules=method.submodules,
+        )
     if isinstance(method, PTuning):
         return peft.PromptEncoderConfig(
             task_type=task,
@@ -437,13 +447,19 @@ def _listed(targets: Targets) -> str | list[str] | None:
 
 def _attach_peft(model: nn.Module, method: Method) -> nn.Module:
     import peft
+    import torch
 
     task = task_type(model)
     if isinstance(method, Prefix):
         _check_prefix(model)
+    if isinstance(method, LNTuning) and method.targets is None and not _has_default(model):
+        method = dataclasses.replace(method, targets=tuple(sorted(norm_names(model))))
     config = peft_config(method, task)
     try:
-        with quietly():
+        # On meta tensors the method's weights must not be allocated either. Rarer methods compute
+        # with values while they are made (boft's permutations), so they get real ones.
+        meta = _on_meta(model) and not isinstance(method, OtherPeft)
+        with quietly(), torch.device("meta") if meta else nullcontext():
             tuned = peft.get_peft_model(model, config)  # type: ignore[arg-type]
     except (
         ValueError,
@@ -457,6 +473,23 @@ def _attach_peft(model: nn.Module, method: Method) -> nn.Module:
     if isinstance(method, LoRA):
         _check_rank(tuned, method.rank)
     return tuned
+
+
+def _on_meta(model: nn.Module) -> bool:
+    return all(p.is_meta for p in model.parameters())
+
+
+def _has_default(model: nn.Module) -> bool:
+    """Whether peft knows which normalisation layers this architecture has."""
+    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LNTUNING_TARGET_MODULES_MAPPING as KNOWN
+
+    return getattr(getattr(model, "config", None), "model_type", None) in KNOWN
+
+
+def norm_names(model: nn.Module) -> set[str]:
+    """Last parts of the names of the model's normalisation layers."""
+    named = ((n, type(m).__name__) for n, m in model.named_modules() if n)
+    return {n.rsplit(".", 1)[-1] for n, cls in named if cls.endswith(("Norm", "NormFp32"))}
 
 
 def _check_prefix(model: nn.Module) -> None:

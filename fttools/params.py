@@ -100,8 +100,11 @@ def added_marks(model: Any) -> tuple[str, ...]:
     from peft.mapping import PEFT_TYPE_TO_PREFIX_MAPPING
 
     found = {PEFT_TYPE_TO_PREFIX_MAPPING.get(c.peft_type, "") for c in configs.values()}
-    prompts = {"prompt_encoder."} if any(c.is_prompt_learning for c in configs.values()) else set()
-    return (*marks, *sorted((found - {""}) | prompts))
+    if any(c.is_prompt_learning for c in configs.values()):
+        found.add("prompt_encoder.")
+    if any(c.peft_type == "ADALORA" for c in configs.values()):
+        found.add(".ranknum.")
+    return (*marks, *sorted(found - {""}))
 
 
 def count_model(model: nn.Module, method: Method | None = None) -> Counts:
