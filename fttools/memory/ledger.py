@@ -1,0 +1,128 @@
+"""A ledger of storages: every tensor that is born or dies while a step runs on meta tensors.
+
+    ledger = Ledger()
+    with ledger:                    # a TorchDispatchMode: sees every operator, also in backward
+        loss = model(**batch).loss
+        loss.backward()
+    ledger.events                   # (number, bytes) when born, (number, -bytes) when it dies
+
+Storages, not tensors: views share one. Each has a tag, the phase and module it was born in.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+Scratch = Callable[[tuple[Any, ...], dict[str, Any]], tuple[int, ...]]
+
+
+class _Death(weakref.ref):  # type: ignore[type-arg]
+    """A weak reference to a storage that remembers its key and its number in the ledger."""
+
+    __slots__ = ("key", "number")
+
+
+class Ledger(TorchDispatchMode):
+    """Records births and deaths of meta storages in order.
+
+    `scratch` maps an operator to a function of its arguments that gives the bytes of temporaries
+    its CUDA kernel allocates and frees; `before` are those allocated ahead of the outputs.
+    """
+
+    def __init__(self, scratch: dict[Any, Scratch] | None = None) -> None:
+        super().__init__()
+        self.events: list[tuple[int, int]] = []
+        self.tags: list[tuple[str, str]] = []  # by number
+        self.sizes: list[int] = []  # by number
+        self.phase = "build"
+        self.module = ""
+        self._scratch = scratch or {}
+        self._alive: dict[int, _Death] = {}
+
+    # --- recording ------------------------------------------------------------------------------
+
+    def born(self, size: int, phase: str | None = None) -> int:
+        """Record an allocation of `size` bytes that is no tensor here; returns its number."""
+        number = len(self.sizes)
+        self.sizes.append(size)
+        self.tags.append((phase or self.phase, self.module))
+        self.events.append((number, size))
+        return number
+
+    def dies(self, number: int) -> None:
+        """Record that number's end."""
+        self.events.append((number, -self.sizes[number]))
+
+    def brief(self, *sizes: int) -> None:
+        """Temporaries that live together and end at once."""
+        numbers = [self.born(size, "workspace") for size in sizes if size]
+        for number in numbers:
+            self.dies(number)
+
+    def watch(self, tensor: torch.Tensor) -> int | None:
+        """Record the birth of a tensor's storage unless known; returns its number."""
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        known = self._alive.get(key)
+        if known is not None:
+            return known.number
+        size = storage.nbytes()
+        if size == 0 or tensor.device.type != "meta":
+            return None
+        death = _Death(storage, self._died)
+        death.key = key
+        death.number = self.born(size)
+        self._alive[key] = death
+        return death.number
+
+    def number_of(self, tensor: torch.Tensor) -> int | None:
+        """The number of a tensor's storage, None when it is not in the ledger."""
+        known = self._alive.get(tensor.untyped_storage()._cdata)
+        return None if known is None else known.number
+
+    def _died(self, death: _Death) -> None:
+        if self._alive.get(death.key) is death:
+            del self._alive[death.key]
+            self.dies(death.number)
+            if self.phase == "backward":
+                phase, module = self.tags[death.number]
+                if phase == "forward":
+                    # Backward frees what a module saved just after using it: we are in it now.
+                    self.module = module
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        if isinstance(out, torch.Tensor):
+            self.watch(out)
+        elif isinstance(out, (tuple, list)):
+            for item in out:
+                if isinstance(item, torch.Tensor):
+                    self.watch(item)
+                elif isinstance(item, (tuple, list)):
+                    for one in item:
+                        if isinstance(one, torch.Tensor):
+                            self.watch(one)
+        scratch = self._scratch.get(func)
+        if scratch is not None:
+            self.brief(*scratch(args, kwargs))
+        return out
+
+    # --- where we are ---------------------------------------------------------------------------
+
+    @contextmanager
+    def during(self, phase: str) -> Iterator[None]:
+        """Tag what happens inside with `phase`."""
+        before, self.phase = self.phase, phase
+        try:
+            yield
+        finally:
+            self.phase = before
