@@ -86,3 +86,24 @@ MUTANTS: dict[str, list[Mutant]] = {
          "low is above high"),
     ],
 }  # fmt: skip
+
+REPORT_TRAINABLE = "trainable, total = count_parameters(model)"
+REPORT_ACCURACY = "accuracy, low, high = accuracy_with_interval(run.test.correct)"
+# Of the cell that fills in `report`.
+REPORTS: list[Mutant] = [
+    ("head left out", REPORT_TRAINABLE, "trainable = sum(p.numel() for n, p in "
+     "model.named_parameters() if p.requires_grad and 'lora_' in n)", "leaves out the head"),
+    ("counted everything", REPORT_TRAINABLE, "_, trainable = count_parameters(model)",
+     "trainable is"),
+    ("numbers for bytes", "4 * trainable,", "trainable,", "takes 4 bytes"),
+    ("evaluated on the training set", "accuracy_with_interval(run.test.correct)",
+     "accuracy_with_interval(evaluate.predict(model, tokenizer, reviews.train).correct)",
+     "The training set, perhaps"),
+    ("standard error for interval", REPORT_ACCURACY,
+     "accuracy = run.test.correct.mean(); low, high = accuracy - 0.01, accuracy + 0.01",
+     "no 95 % interval"),
+    ("claims too much", '"yes" if low > 0.8 else "no" if high < 0.8 else "cannot tell"',
+     '"no" if low > 0.8 else "yes"', "what follows is"),
+    ("not filled in", '"adapter_bytes": 4 * trainable,', '"adapter_bytes": None,',
+     "Not filled in yet: adapter_bytes"),
+]  # fmt: skip

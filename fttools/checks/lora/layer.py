@@ -149,11 +149,11 @@ def judge_merge(case: Case, answer: Answer) -> Verdict:
 
 NEEDS = ("LoRALinear",)
 CHECKS = (
-    Check("lora-forward", 5, "LoRA forward", NEEDS, layer_cases, probes.forward, judge_forward,
+    Check("lora-forward", 4, "LoRA forward", NEEDS, layer_cases, probes.forward, judge_forward,
           ("The low-rank path takes x through A, then through B.",
            "nn.Linear stores (out, in) and computes x @ W.T; A and B are stored the same way.",
            "self.base(x) + self.scaling * (x @ self.A.T @ self.B.T)")),
-    Check("lora-identity", 4, "Identity at the start", NEEDS, layer_cases, probes.start,
+    Check("lora-identity", 3, "Identity at the start", NEEDS, layer_cases, probes.start,
           judge_start,
           ("Which of A and B must be zero so that B·A is zero, yet can still learn?",
            "nn.init.kaiming_uniform_(self.A, a=math.sqrt(5)); self.B starts as torch.zeros.")),
@@ -163,7 +163,7 @@ CHECKS = (
     Check("lora-frozen", 4, "Frozen base", NEEDS, layer_cases, probes.step, judge_frozen,
           ("Weight and bias of the base must not train.",
            "for p in base.parameters(): p.requires_grad_(False)")),
-    Check("lora-merge", 5, "Merging", NEEDS, layer_cases, probes.merge, judge_merge,
+    Check("lora-merge", 4, "Merging", NEEDS, layer_cases, probes.merge, judge_merge,
           ("B @ A has the shape of the base's weight.",
            "Make a new nn.Linear, and under torch.no_grad() copy W + scaling·B@A and the bias.")),
 )  # fmt: skip

@@ -1,16 +1,14 @@
-"""Checks on whole models: injection, peft's configuration, counting, training, evaluating."""
+"""Checks on whole models: injection, peft's configuration, counting, an interval."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 import torch
 
 from fttools.checks.core import Answer, Case, Check, Verdict, close, right, same_shape, wrong
 from fttools.checks.probes import lora as probes
 
-REACH = 0.80
 PEFT = {"r": 8, "alpha": 16, "targets": ["query", "value"], "trainable": 74_498}
 
 
@@ -115,48 +113,6 @@ def judge_counts(case: Case, answer: Answer) -> Verdict:
     return wrong(f"Got ({trainable}, {total}) for a model with ({norm}, {tied + norm}).")
 
 
-@lru_cache(maxsize=1)
-def held_out() -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """The test split's texts and labels."""
-    from fttools import data
-
-    test = data.load("reviews").test
-    return tuple(test["text"]), tuple(test["label"])
-
-
-def judge_adapter(case: Case, answer: Answer) -> Verdict:
-    """Load the adapter onto a fresh base and evaluate it on the test split here."""
-    from fttools import data, evaluate, methods, models
-
-    v = answer.values
-    targets = v["targets"] if isinstance(v["targets"], str) else tuple(v["targets"])
-    if not answer.tensors or not isinstance(v["r"], int) or not 1 <= v["r"] <= 64:
-        return wrong("No adapter to evaluate: model must be a peft model with LoRA, rank 1 to 64.")
-    if all(not bool((t != 0).any()) for n, t in answer.tensors.items() if "lora_B" in n):
-        return wrong("B is still zero everywhere: this adapter has not been trained.")
-    model, tokenizer = models.load("encoder")
-    tuned = methods.attach(model, methods.LoRA(v["r"], v["alpha"], targets))
-    from peft import get_peft_model_state_dict, set_peft_model_state_dict
-
-    expected = {n: t.shape for n, t in get_peft_model_state_dict(tuned).items()}  # type: ignore[arg-type]
-    given = {n: t.shape for n, t in answer.tensors.items()}
-    if lacking := sorted(set(expected) - set(given)):
-        head = any("classifier" in n for n in lacking)
-        return wrong("The trained head is not part of the adapter: task_type=TaskType.SEQ_CLS "
-                     "saves it." if head else f"The adapter lacks {lacking[0]}.")  # fmt: skip
-    if given != expected:
-        return wrong("The adapter's tensors do not fit the lab encoder with its configuration.")
-    set_peft_model_state_dict(tuned, answer.tensors)  # type: ignore[arg-type]
-    reached = evaluate.accuracy(evaluate.predict(tuned, tokenizer, data.load("reviews").test))
-    if reached < 1 - REACH:
-        return wrong(f"Re-evaluated on the test split: {reached:.1%}. It has learned the opposite: "
-                     "labels are swapped (1 is positive).")  # fmt: skip
-    if reached < REACH:
-        return wrong(f"Re-evaluated on the test split: {reached:.1%}; {REACH:.0%} is asked. Is the "
-                     "learning rate LoRA's (near 1e-3), and are there 3 epochs?")  # fmt: skip
-    return right(f"Re-evaluated on the test split: {reached:.1%} ({REACH:.0%} asked).")
-
-
 def interval_cases(generator: torch.Generator) -> list[Case]:
     """Outcomes of 120 to 300 examples."""
     sizes = [draw(generator, 120, 300) for _ in range(2)]
@@ -190,7 +146,7 @@ def judge_interval(case: Case, answer: Answer) -> Verdict:
 
 
 CHECKS = (
-    Check("lora-inject", 5, "Injection into a real model", ("inject", "LoRALinear"), inject_cases,
+    Check("lora-inject", 4, "Injection into a real model", ("inject", "LoRALinear"), inject_cases,
           probes.inject, judge_inject,
           ("Freeze everything, then replace; unfreeze model.classifier last.",
            "parent = model.get_submodule(name.rpartition('.')[0]); setattr(parent, child, new)",
@@ -201,9 +157,6 @@ CHECKS = (
     Check("lora-count", 3, "Counting parameters", ("count_parameters",), count_cases,
           probes.counts, judge_counts,
           ("model.parameters() gives each parameter once.", "p.numel(), p.requires_grad")),
-    Check("lora-train", 4, "Training", ("model",), one_case, probes.adapter, judge_adapter,
-          ("LoRA wants about ten times the rate of full fine-tuning.",
-           "Three epochs at 1e-3 to 2e-3 with batch 16.")),
     Check("lora-evaluate", 3, "Evaluation with an interval", ("accuracy_with_interval",),
           interval_cases, probes.interval, judge_interval,
           ("Resample the outcomes with replacement many times; take each resample's mean.",

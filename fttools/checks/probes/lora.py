@@ -166,6 +166,14 @@ def adapter(names: Namespace, case: Case) -> Answer:
     return Answer(tensors, values)
 
 
+def report(names: Namespace, case: Case) -> Answer:
+    """The learner's report, and the adapter it speaks of."""
+    found = adapter(names, case)
+    said = names["report"]
+    plain = {str(k): v.item() if hasattr(v, "item") else v for k, v in said.items()}
+    return Answer(found.tensors, {**found.values, "report": plain})
+
+
 def interval(names: Namespace, case: Case) -> Answer:
     """The learner's accuracy and interval of given outcomes."""
     result = names["accuracy_with_interval"](case.tensors["correct"].bool().numpy())
