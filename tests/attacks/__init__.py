@@ -1,0 +1,1 @@
+"""Cheating and hostile submissions, and what each must come to."""
