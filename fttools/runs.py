@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fttools.errors import BadData
+from fttools.errors import BadData, suggest
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "datasets")
 
@@ -70,3 +71,61 @@ class Record:
             return cls(**json.loads(path.read_text()))
         except (ValueError, TypeError) as err:
             raise BadData(f"{path.name} is not a run record.", "a file Record.save wrote") from err
+
+
+RECORDED = Path(__file__).parent / "recorded"
+
+
+def recorded(name: str, study: str | None = None) -> list[Record]:
+    """Runs recorded for the lessons (`benchmarks/record.py` makes them), of one study or all.
+
+    Raises BadData naming what there is.
+    """
+    path = RECORDED / f"{name}.jsonl"
+    if not path.is_file():
+        raise BadData(f"No runs were recorded as {name!r}.",
+                      suggest(name, (p.stem for p in RECORDED.glob("*.jsonl"))))  # fmt: skip
+    found = [Record(**json.loads(line)) for line in path.read_text().splitlines()]
+    studies = {str(r.config["study"]) for r in found}
+    if study is not None and study not in studies:
+        raise BadData(f"{name} has no study {study!r}.", suggest(study, studies))
+    return [r for r in found if study is None or r.config["study"] == study]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Seeds of one setting: mean accuracy and the 95 % t interval of that mean."""
+
+    label: str
+    values: tuple[float, ...]
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.label}: {self.mean:.1%} [{self.low:.1%}, {self.high:.1%}], n={len(self.values)}"
+        )
+
+
+def summarise(values: Iterable[float], label: str = "") -> Summary:
+    """Mean and 95 % t interval over seeds (at least two). Raises BadData for fewer."""
+    from scipy.stats import t
+
+    found = tuple(float(v) for v in values)
+    if len(found) < 2:
+        raise BadData(f"{label or 'These runs'}: {len(found)} seed.", "at least two seeds")
+    mean = sum(found) / len(found)
+    error = (sum((v - mean) ** 2 for v in found) / (len(found) - 1) / len(found)) ** 0.5
+    half = float(t.ppf(0.975, len(found) - 1)) * error
+    return Summary(label, found, mean, mean - half, mean + half)
+
+
+def by(
+    records: Iterable[Record], key: Callable[[Record], Any], metric: str = "accuracy"
+) -> dict[Any, Summary]:
+    """Records grouped by `key` (in their order), each group's `metric` summarised over seeds."""
+    groups: dict[Any, list[float]] = {}
+    for record in records:
+        groups.setdefault(key(record), []).append(record.metrics[metric])
+    return {k: summarise(v, str(k)) for k, v in groups.items()}

@@ -1,0 +1,1 @@
+"""Interactive explorers. Each has a static twin: the same picture without a kernel."""
