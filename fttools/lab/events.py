@@ -219,6 +219,73 @@ _EVENTS = {
     "output": "<A> [give] <o> as its output",
     "instruction": "<A> [follow|read|obey] the instruction",
     "answer_is": "the answer [be] <w>\nthe right answer [be] <w>",
+    # what somebody wants done, and what somebody finds out
+    "ask_sort": """<A> [tell|ask] <b> to sort the words by the alphabet
+        <A> [tell|ask] <b> to put these words in alphabetical order
+        <A> [want] <b> to write the words in the order of the alphabet
+        <A> [want] to sort these words alphabetically""",
+    "ask_backwards": """<A> [tell|ask] <b> to write the words backwards
+        <A> [tell] <b> to put this list in reverse order
+        <A> [want] <b> to read the words from the last to the first""",
+    "ask_copy": "<A> [tell|ask] <b> to copy the words\n<A> [want] to say these words again",
+    "ask_nth": """<A> [tell|ask] <b> to find the <j> word in the list
+        <A> [want] <b> to name the <j> word\n<A> [tell] <b> to write only the <j> word
+        <A> [ask] <b> which word was the <j>\n<A> [know] which word [come:past] <j>""",
+    "ask_and": """<A> [tell|ask] <b> to write the words as one line with and
+        <A> [tell] <b> to join these words with and
+        <A> [want] <b> to put and before the last word""",
+    "ask_kind": """<A> [tell|ask] <b> to find the <M> in the list
+        <A> [tell] <b> to write only the <M>\n<A> [want] <b> to name the <M> in this list
+        <A> [ask] <b> which of these words were <M>\n<A> [know] which words were <M>""",
+    "ask_count": """<A> [tell|ask] <b> to count the <M> in the list
+        <A> [ask] <b> how many <M> there were\n<A> [want] to know how many <M> were in the list
+        <A> [tell] <b> to say how many of these words were <M>""",
+    "ask_odd": """<A> [tell|ask] <b> to find the odd word
+        <A> [ask] <b> which word was the odd one
+        <A> [want] <b> to name the word that was different from the others""",
+    "ask_numbers": """<A> [tell|ask] <b> to put the numbers in order from small to large
+        <A> [tell] <b> to sort these numbers from the smallest to the largest
+        <A> [want] <b> to write the numbers in order with the smallest first""",
+    "ask_end": """<A> [tell|ask] <b> to find the <j> of these numbers
+        <A> [ask] <b> which number was the <j>\n<A> [want] <b> to write the <j> number""",
+    "ask_tense": """<A> [tell|ask] <b> to write the sentence in the <j>
+        <A> [tell] <b> to change this sentence to the <j>\n<A> [want] <b> to put it into the <j>
+        <A> [tell] <b> to say the same in the <j>""",
+    "ask_not": """<A> [tell|ask] <b> to make the sentence negative
+        <A> [want] <b> to write it with not\n<A> [tell] <b> to put not into this sentence
+        <A> [tell] <b> to say that it was not so""",
+    "ask_mood": """<A> [ask] <b> if the sentence was positive or negative
+        <A> [tell] <b> to call this sentence positive or negative
+        <A> [want] <b> to decide which it was , positive or negative""",
+    "ask_plural": """<A> [tell|ask] <b> to write the plural of the word <N>
+        <A> [ask] <b> what the plural of <N> was\n<A> [want] to change the word <N> to the plural""",
+    "said_plural": "<A> [write|say] <M>\nthe plural [be] <M>\nit [be] <M>",
+    "ask_opposite": """<A> [tell|ask] <b> to find the opposite of the word <w>
+        <A> [ask] <b> what the opposite of <w> was\n<A> [want] to know the opposite of this word : <w>""",
+    "said_opposite": "<A> [write|say] <w>\nthe opposite [be] <w>\nit [be] <w>",
+    "ask_category": """<A> [ask] <b> what kind of thing <o> was
+        <A> [tell] <b> to name the kind of thing\n<A> [want] to know what kind of thing <o> was""",
+    "ask_sum": """<A> [tell|ask] <b> to add the numbers <w>\n<A> [ask] <b> how much <w> were
+        <A> [want] to work out what <w> made""",
+    "said_sum": "<A> [write|say] <n>\nthe answer [be] <n>\nit [be] <n>",
+    "ask_end_of": """<A> [tell|ask] <b> to finish the sentence
+        <A> [tell] <b> to complete the sentence with the missing word
+        <A> [want] to know what came next\n<A> [know] how the sentence ended""",
+    "wonder_who": """<A> [ask] who had <o>\n<A> [want] to know which person had <o>
+        <A> [know] who had <o> now\n<A> [find] out who the one with <o> was
+        <A> [ask] to whom <o> belonged""",
+    "wonder_where": """<A> [ask] where <o> was\n<A> [want] to know in which place <o> was
+        <A> [know] where <o> was now\n<A> [find] out where <o> was\n<A> [say] where <o> was""",
+    "wonder_colour": """<A> [ask] what colour <o> was\n<A> [want] to know which colour <o> was
+        <A> [know] what the colour of <o> was\n<A> [find] out of which colour <o> was""",
+    "wonder_many": """<A> [ask] how many <M> there were\n<A> [want] to know how many <M> there were now
+        <A> [say] how many <M> were left""",
+    "wonder_most": """<A> [ask] who the <j> was\n<A> [want] to know which of them was the <j>
+        <A> [find] out who of them was the <j>""",
+    "there_were": "there [be] <n>",
+    "it_was": "it [be] <o>",
+    "it_was_at": "it [be] <p>",
+    "it_was_colour": "it [be] <c>",
     # summing up
     "so_has": "<A> [have] <o>",
     "in_the_end": "everyone [be] <j>\nthe day [be] over\nthe story [end] well",

@@ -33,34 +33,48 @@ def teacher(s: Scene) -> Ref:
     return Ref("the teacher") if s.chance(0.5) else Ref(s.cast(1)[0].name)
 
 
+def ask(s: Scene, p: Person, key: str, **slots: str) -> None:
+    """Now and then it is told what the pupil was asked for, before what the pupil did."""
+    if s.chance(0.5):
+        s.say(key, teacher(s), "past", b=p.name, **slots)
+
+
 def word_list(s: Scene) -> None:
     """Words on the board: sorted, reversed, counted, first and last, joined with "and"."""
-    pool = words.NOUNS[pick(s.rng, KINDS)] if s.chance(0.6) else words.COUNT_NOUNS
+    pool = words.NOUNS[pick(s.rng, KINDS)] if s.chance(0.5) else words.COUNT_NOUNS
     if s.chance(0.15):
         pool = words.NAMES
     chosen = s.sample(pool, s.number(3, 5))
     shown = ", ".join(chosen)
     s.say("words_board", teacher(s), n=words.number(len(chosen)), w=shown)
-    pupils = s.cast(4)
-    acts: list[Callable[[Person], object]] = [
-        lambda p: s.say("words_sorted", p.ref, w=", ".join(sorted(chosen))),
-        lambda p: s.say("words_sorted", p.ref, w=", ".join(sorted(chosen))),
-        lambda p: s.say("words_backwards", p.ref, w=", ".join(reversed(chosen))),
-        lambda p: s.say("words_again", p.ref, w=shown),
-        lambda p: s.say("words_first", w=chosen[0]),
-        lambda p: s.say("words_last", w=chosen[-1]),
-        lambda p: s.say("words_second", w=chosen[1]),
-        lambda p: s.say("words_count", n=words.number(len(chosen)), A=Ref("", "p")),
-        lambda p: s.say("list_and", p.ref, l=series(chosen)),
-    ]
-    for act, p in zip(s.rng.sample(acts, s.number(2, 4)), pupils, strict=False):
-        act(p)
+    for act, p in zip(s.sample(LIST_ACTS, s.number(2, 4)), s.cast(4), strict=False):
+        if act == "sorted":
+            ask(s, p, "ask_sort")
+            s.say("words_sorted", p.ref, w=", ".join(sorted(chosen)))
+        elif act == "backwards":
+            ask(s, p, "ask_backwards")
+            s.say("words_backwards", p.ref, w=", ".join(reversed(chosen)))
+        elif act == "again":
+            ask(s, p, "ask_copy")
+            s.say("words_again", p.ref, w=shown)
+        elif act == "count":
+            s.say("words_count", n=words.number(len(chosen)), A=Ref("", "p"))
+        elif act == "and":
+            ask(s, p, "ask_and")
+            s.say("list_and", p.ref, l=series(chosen))
+        else:
+            ask(s, p, "ask_nth", j=act)
+            nth = {"first": 0, "second": 1, "last": -1}[act]
+            s.say(f"words_{act}" if s.chance(0.7) else "said_opposite", p.ref, w=chosen[nth])
     praise(s)
+
+
+LIST_ACTS = ("sorted", "sorted", "backwards", "again", "count", "and", "first", "second", "last")
 
 
 def sorting(s: Scene) -> None:
     """Words of two kinds: which are animals, how many, which is the odd one."""
-    one, two = s.sample(list(KINDS), 2)
+    one, two = s.sample(KINDS, 2)
     n = s.number(1, 3)
     members = s.sample(words.NOUNS[one], n)
     others = s.sample(words.NOUNS[two], 1 if n > 1 and s.chance(0.5) else s.number(1, 3))
@@ -68,35 +82,41 @@ def sorting(s: Scene) -> None:
     members = [w for w in both if w in members]
     s.say("words_board", teacher(s), n=words.number(len(both)), w=", ".join(both))
     p, q = s.cast(2)
+    uncounted = one in ("clothing", "furniture")
+    many = one if uncounted else words.plural(one)
     if len(others) == 1 and n > 1 and s.chance(0.6):
+        ask(s, p, "ask_odd")
         s.say("word_odd", w=others[0])
-        s.say(
-            "word_not",
-            w=f"{a(others[0])}",
-            o=a(one) if one not in ("clothing", "furniture") else one,
-        )
-    else:
-        many = words.plural(one) if one not in ("clothing", "furniture") else one
+        s.say("word_not", w=a(others[0]), o=one if uncounted else a(one))
+    elif s.chance(0.5):
+        ask(s, p, "ask_kind", M=many)
         s.say("words_kind", p, M=many, w=", ".join(members))
-        if s.chance(0.7):
-            s.say("count", q, o=count(n, one) if many != one else many)
+        if s.chance(0.5):
+            s.say("count", q, o=many if uncounted else count(n, one))
+    else:
+        ask(s, q, "ask_count", M=many)
+        s.say("there_were", A=Ref("", "3" if n == 1 else "p"), n=words.number(n))
+        s.say("words_kind", p, M=many, w=", ".join(members))
     praise(s)
 
 
 def number_list(s: Scene) -> None:
-    top = pick(s.rng, (10, 20, 100))
+    top = pick(s.rng, (10, 20, 100, 100))
     chosen = s.rng.sample(range(top), s.number(3, 5))
-    show: Callable[[int], str] = str if s.chance(0.7) else words.number
+    show: Callable[[int], str] = str if s.chance(0.8) else words.number
     s.say("numbers_board", teacher(s), w=", ".join(map(show, chosen)))
-    p, q = s.cast(2)
-    acts: list[Callable[[], object]] = [
-        lambda: s.say("numbers_sorted", p.ref, w=", ".join(map(show, sorted(chosen)))),
-        lambda: s.say("numbers_down", q.ref, w=", ".join(map(show, sorted(chosen, reverse=True)))),
-        lambda: s.say("number_max", n=show(max(chosen))),
-        lambda: s.say("number_min", n=show(min(chosen))),
-    ]
-    for act in s.rng.sample(acts, s.number(2, 4)):
-        act()
+    for act, p in zip(s.sample(("up", "up", "down", "largest", "smallest"), s.number(2, 3)), s.cast(3),
+                      strict=False):  # fmt: skip
+        if act == "up":
+            ask(s, p, "ask_numbers")
+            s.say("numbers_sorted", p.ref, w=", ".join(map(show, sorted(chosen))))
+        elif act == "down":
+            s.say("numbers_down", p.ref, w=", ".join(map(show, sorted(chosen, reverse=True))))
+        else:
+            ask(s, p, "ask_end", j=act)
+            found = max(chosen) if act == "largest" else min(chosen)
+            key = "number_max" if act == "largest" else "number_min"
+            s.say(key if s.chance(0.7) else "said_sum", p.ref, n=show(found))
 
 
 def simple_clause(s: Scene) -> Callable[[str], str]:
@@ -134,15 +154,54 @@ def grammar(s: Scene) -> None:
     """A sentence, and the same sentence in another tense, or with "not", or copied."""
     make = simple_clause(s)
     base = pick(s.rng, ("past", "pres", "pres", "fut"))
-    p = s.cast(1)[0]
     quoted = {tense: sentence(make(tense), "") for tense in ("past", "pres", "fut", *NOT.values())}
     s.say("sentence_board", teacher(s), s=quoted[base])
-    options = [("sentence_past", "past"), ("sentence_present", "pres"), ("sentence_future", "fut"),
-               ("sentence_not", NOT[base]), ("sentence_copy", base)]  # fmt: skip
-    for key, tense in s.rng.sample([o for o in options if o[1] != base or o[0] == "sentence_copy"],
-                                   s.number(1, 3)):  # fmt: skip
-        s.say(key, p.ref, "past", s=quoted[tense])
+    others = [t for t in TENSE_NAMES if t != base]
+    for act, p in zip(s.sample([*others, "not", "copy"], s.number(1, 3)), s.cast(3), strict=False):
+        if act == "not":
+            ask(s, p, "ask_not")
+            s.say("sentence_not", p.ref, "past", s=quoted[NOT[base]])
+        elif act == "copy":
+            s.say("sentence_copy", p.ref, "past", s=quoted[base])
+        else:
+            ask(s, p, "ask_tense", j=TENSE_NAMES[act])
+            s.say(f"sentence_{TENSE_NAMES[act]}", p.ref, "past", s=quoted[act])
     praise(s)
+
+
+TENSE_NAMES = {"past": "past", "pres": "present", "fut": "future"}
+
+
+def oral(s: Scene) -> None:
+    """Plurals, opposites, kinds and sums, asked for and said."""
+    for p in s.cast(s.number(1, 3)):
+        r, teach = s.rng.random(), teacher(s)
+        if r < 0.25:
+            noun = pick(s.rng, words.COUNT_NOUNS if s.chance(0.6) else IRREGULAR)
+            s.say("ask_plural", teach, b=p.name, N=noun)
+            s.say("said_plural", p.ref, M=words.plural(noun))
+        elif r < 0.5:
+            pair = pick(s.rng, list(words.OPPOSITES.items()))
+            one, two = pair if s.chance(0.5) else pair[::-1]
+            s.say("ask_opposite", teach, b=p.name, w=one)
+            s.say("said_opposite", p.ref, w=two)
+        elif r < 0.7:
+            thing = pick(s.rng, list(words.KIND_OF))
+            kind = words.KIND_OF[thing]
+            bare = thing in words.MASS_NOUNS or kind == "colour"
+            s.say("ask_category", teach, b=p.name, o=thing if bare else a(thing))
+            s.say("it_was", o=kind if kind in ("clothing", "furniture") else a(kind))
+        elif r < 0.9:
+            x, y = s.number(0, 12), s.number(0, 12)
+            show: Callable[[int], str] = str if s.chance(0.5) else words.number
+            s.say("ask_sum", teach, b=p.name, w=f"{show(x)} and {show(y)}")
+            s.say("said_sum", p.ref, n=show(x + y))
+        else:
+            s.say("ask_end_of", teach, b=p.name)
+            s.say("sentence_copy", p.ref, s=sentence(simple_clause(s)("pres"), ""))
+
+
+IRREGULAR = tuple(n for n in words.IRREGULAR_PLURALS if n in words.COUNT_NOUNS)
 
 
 def moods(s: Scene) -> None:
@@ -163,14 +222,14 @@ def moods(s: Scene) -> None:
                 "think", p.ref, s=s.clause("is", f"the {noun}", j=pick(s.rng, adjectives))
             )
         s.say("sentence_board", teacher(s), s=sentence(line, ""))
+        ask(s, q, "ask_mood")
         s.say("sentence_mood", q.ref, j=mood, o=f"a {mood} sentence")
 
 
 def plurals(s: Scene) -> None:
     p = s.cast(1)[0]
-    irregular = tuple(n for n in words.IRREGULAR_PLURALS if n in words.COUNT_NOUNS)
     for _ in range(s.number(2, 4)):
-        noun = pick(s.rng, irregular if s.chance(0.4) else words.COUNT_NOUNS)
+        noun = pick(s.rng, IRREGULAR if s.chance(0.4) else words.COUNT_NOUNS)
         r = s.rng.random()
         if r < 0.4:
             s.say("plural", tense="pres", N=noun, M=words.plural(noun))
@@ -215,5 +274,5 @@ def praise(s: Scene) -> None:
 
 
 SCHOOL: dict[Callable[[Scene], None], float] = {
-    word_list: 6, sorting: 4, number_list: 3, grammar: 7, plurals: 2, moods: 2, tenses: 3, machine: 0.7,
+    word_list: 6, sorting: 4, number_list: 3, grammar: 7, plurals: 2, moods: 2, tenses: 3, machine: 0.7, oral: 4,
 }  # fmt: skip

@@ -218,6 +218,13 @@ def hand_over(s: Scene) -> None:
             s.say("has_now", holder[t.noun], o=t.the)
     for t in s.rng.sample(objects, len(objects)):
         r = s.rng.random()
+        if s.chance(0.35):
+            s.say("wonder_who", pick(s.rng, cast).ref, o=t.the)
+            s.say("it_was", o=holder[t.noun].name)
+            continue
+        if s.chance(0.15):
+            s.say("wonder_colour", pick(s.rng, cast).ref, o=t.the)
+            s.say("it_was_colour", c=t.adjective)
         if r < 0.35:
             s.say("has_now", holder[t.noun], o=t.the if s.chance(0.5) else f"the {t.full}")
         elif r < 0.65:
@@ -244,7 +251,10 @@ def where(s: Scene) -> None:
     seeker = pick(s.rng, cast)
     for t in s.rng.sample(objects, len(objects)):
         r = s.rng.random()
-        if r < 0.35:
+        if r < 0.2:
+            s.say("wonder_where", seeker.ref, o=t.the)
+            s.say("it_was_at", p=place_of[t.noun])
+        elif r < 0.4:
             s.say("is_at", t.the, p=place_of[t.noun])
         elif r < 0.6:
             s.join(s.clause("look_for", seeker, o=t.the, p=at(place(s.rng))), "and",
@@ -265,6 +275,8 @@ def whereabouts(s: Scene) -> None:
         at_place[p.name] = at(spot)
     for p in s.rng.sample(cast, len(cast)):
         if p.name in at_place:
+            if s.chance(0.4):
+                s.say("wonder_where", pick(s.rng, cast).ref, o=p.name)
             s.say("is_at", p.ref, p=at_place[p.name])
 
 
@@ -303,6 +315,8 @@ def counting(s: Scene) -> None:
             n += k
         if s.chance(0.7):
             s.say("has_now", p, o=say_count(n))
+    if s.chance(0.3):
+        s.say("wonder_many", other.ref, M=words.plural(noun))
     s.say("has_left" if s.chance(0.3) else "have", p, "past", o=say_count(n),
           n=str(n) if digits else words.number(n))  # fmt: skip
 
@@ -378,6 +392,9 @@ def compare(s: Scene) -> None:
     if len(cast) == 2:
         s.say("than", cast[0].ref, "pres", j=more, b=cast[1].name)
         return
+    if s.chance(0.3):
+        s.say("wonder_most", s.cast(1)[0].ref, "past", j=most)
+        s.say("it_was", tense="past", o=cast[0].name)
     for key in s.rng.sample(("most", "most_of"), s.number(1, 2)):
         s.say(key, cast[0].ref if key == "most" else None, "pres", j=most, b=cast[0].name)
 
@@ -593,6 +610,12 @@ def school_day(s: Scene) -> None:
             s.say("called", f"the {pet}", m=pick(s.rng, words.NAMES))
     for i in s.rng.sample(range(3), 3):
         r = s.rng.random()
+        if s.chance(0.3):
+            s.say("wonder_colour", pick(s.rng, cast).ref, o=f"the {pets[i]}")
+            s.say("it_was_colour", c=colours[i])
+        elif s.chance(0.2):
+            s.say("wonder_who", pick(s.rng, cast).ref, o=f"the {pets[i]}")
+            s.say("it_was", o=cast[i].name)
         if r < 0.4:
             s.say("colour_is", f"the {pets[i]}", c=colours[i])
         elif r < 0.8:

@@ -183,7 +183,7 @@ QUALITY = _split("""
         healthy wild tame rare common next last first second third other same whole different
         favourite whole busy ready careful silent lucky right wrong good salty golden ill
         curious sunny windy alone surprised fierce stormy afraid odd negative positive
-        alphabetical reverse straight dear warm""")  # fmt: skip
+        largest smallest past present future alphabetical reverse straight dear warm""")  # fmt: skip
 OPPOSITES = dict(
     pair.split("/")
     for pair in _split("""
