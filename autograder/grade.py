@@ -1,95 +1,47 @@
-"""Grade a class: workers run submissions side by side, one writer keeps the gradebook."""
+"""Grade a class: workers run submissions side by side, one writer keeps journal and gradebook."""
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
-import nbformat
-
+from autograder import cluster, gradebook, journal, submissions
 from autograder.layout import Course, solution
-from autograder.rebuild import cell_id
+from autograder.policy import Limits
+from autograder.rebuild import template
+from autograder.worker import Settings
 from fttools.errors import FTError, suggest
 
-CELL_TIMEOUT = 600
-TRIES = 2
 Result = dict[str, Any]
+Progress = Callable[[Result], None]
 
 
 class UnknownStudent(FTError, ValueError):
     """No submission of that student."""
 
 
-def max_score(exercise: str) -> float:
-    """Points of an exercise, from the authors' notebook."""
-    cells = nbformat.read(solution(exercise), as_version=4).cells
-    return float(sum(c.metadata.nbgrader.points for c in cells if cell_id(c, "grade")))
-
-
-def grade_one(course: Course, student: str, exercise: str, threads: int) -> Result:
-    """Run the worker on one submission; a worker that fails is tried again, then reported as
-    infrastructure, which is not a zero."""
-    environment = {
-        **os.environ,
-        "NBGRADER_EXECUTION": "autograde",
-        "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": str(threads),
-    }
-    message = ""
-    for _ in range(TRIES):
-        with tempfile.TemporaryDirectory() as folder:
-            out, executed = Path(folder) / "result.json", Path(folder) / "executed.ipynb"
-            command = [
-                sys.executable,
-                "-m",
-                "autograder.worker",
-                str(course.notebook("submitted", student, exercise).absolute()),
-                exercise,
-                str(secrets.randbits(31)),
-                str(CELL_TIMEOUT),
-                str(out),
-                str(executed),
-            ]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True)
-            if out.is_file():
-                result = json.loads(out.read_text())
-                if executed.is_file():
-                    target = course.notebook("autograded", student, exercise)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(executed, target)
-                break
-            message = done.stderr.strip()[-500:]
-    else:
-        result = {"outcome": "infrastructure", "message": message, "checks": [], "seconds": 0.0}
-    score = float(sum(row["score"] for row in result["checks"]))
-    return {
-        "student": student,
-        "exercise": exercise,
-        **result,
-        "score": score,
-        "max_score": max_score(exercise),
-    }
-
-
 def grade_class(
     course: Course,
     exercise: str,
     student: str | None = None,
-    workers: int = 2,
-    progress: Callable[[Result], None] = lambda result: None,
+    workers: int | None = None,
+    progress: Progress = lambda result: None,
+    *,
+    scheduler: str | None = None,
+    tls: cluster.Tls | None = None,
+    force: bool = False,
+    unsafe: bool = False,
+    limits: Limits | None = None,
+    threads: int | None = None,
 ) -> list[Result]:
     """Grade every submission (or one student's), record each as it is done, return all results.
 
-    Raises BadCourse for a folder without submissions, UnknownStudent, UnknownExercise.
+    What an earlier run graded, and has not changed since, is not graded again unless `force`.
+    Raises BadCourse for a folder without submissions, UnknownStudent, UnknownExercise, Busy,
+    Refused where there is no sandbox, NoScheduler.
     """
     solution(exercise)
     students = course.students(exercise)
@@ -99,16 +51,111 @@ def grade_class(
                 f"{student} has not submitted {exercise}.", suggest(student, students)
             )
         students = [student]
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    with open_gradebook(course, exercise) as book, ThreadPoolExecutor(workers) as pool:
-        jobs = [pool.submit(grade_one, course, name, exercise, threads) for name in students]
-        results = []
-        for job in as_completed(jobs):
-            result = job.result()
-            record(book, result)
-            progress(result)
-            results.append(result)
-    return sorted(results, key=lambda r: str(r["student"]))
+    with ExitStack() as stack:
+        stack.enter_context(journal.lock(course.root))
+        book = stack.enter_context(gradebook.open_gradebook(course, exercise))
+        run = Run(course, exercise, book, force, progress)
+        waiting = run.resume(students)
+        if not waiting:
+            return run.sorted()
+        count = workers or cluster.worker_count()
+        alone = scheduler is None and (len(waiting) == 1 or count == 1)
+        settings = Settings(threads=threads or max(1, (os.cpu_count() or 1) // count),
+                            limits=limits or Limits(), unsafe=unsafe)  # fmt: skip
+        gpu = wants_gpu(exercise)
+        if alone:
+            done = cluster.run_here(run.orders(waiting), settings)
+        else:
+            client = stack.enter_context(
+                cluster.connect(min(count, len(waiting)), scheduler, tls, gpu)
+            )
+            done = cluster.run(run.orders(waiting), client, settings, gpu)
+        for order, result, notebook in done:
+            run.finish(order, result, notebook)
+        return run.sorted()
+
+
+class Run:
+    """One run over a class: what is done, what waits, and the only writer of both records."""
+
+    def __init__(
+        self, course: Course, exercise: str, book: Any, force: bool, progress: Progress
+    ) -> None:
+        self.course, self.exercise, self.book = course, exercise, book
+        self.force, self.progress = force, progress
+        self.journal = journal.Journal(course.root)
+        self.most = gradebook.max_score(exercise)
+        self.results: dict[str, Result] = {}
+
+    def resume(self, students: list[str]) -> list[str]:
+        """Take over what an earlier run did; the students still to be graded."""
+        before = self.journal.latest(self.exercise)
+        waiting = []
+        for student in students:
+            entry = before.get(student)
+            fresh = entry is not None and not self.force and self.is_current(student, entry)
+            if entry is None or not fresh:
+                waiting.append(student)
+                continue
+            result = entry["result"]
+            if not entry["recorded"]:  # killed between the two
+                gradebook.record(self.book, result)
+                self.journal.append("recorded", student=student, exercise=self.exercise,
+                                    id=entry["id"])  # fmt: skip
+            self.results[student] = public(result)
+            self.progress(self.results[student])
+        return waiting
+
+    def is_current(self, student: str, entry: Result) -> bool:
+        """Whether an earlier result still stands."""
+        if entry["result"]["outcome"] == "infrastructure":
+            return False
+        if not self.course.notebook("autograded", student, self.exercise).is_file():
+            return False
+        taken = submissions.take(self.course, student, self.exercise)
+        return bool(entry["key"] == submissions.key(taken))
+
+    def orders(self, students: list[str]) -> Iterator[tuple[cluster.Order, cluster.Files]]:
+        """What the workers are told, read when its turn comes. The seed is new each time."""
+        gpu = wants_gpu(self.exercise)
+        for student in students:
+            taken = submissions.take(self.course, student, self.exercise)
+            order = {"student": student, "exercise": self.exercise, "refused": taken.refused,
+                     "seed": secrets.randbits(62), "key": submissions.key(taken),
+                     "gpu": gpu}  # fmt: skip
+            yield order, taken.files
+
+    def finish(self, order: cluster.Order, found: Result, notebook: str) -> None:
+        """Write one result down: notebook, journal, gradebook, in this order."""
+        student = order["student"]
+        failed = found["outcome"] == "infrastructure"
+        score = None if failed else float(sum(row["score"] for row in found["checks"]))
+        result = {"student": student, "exercise": self.exercise, **found, "score": score,
+                  "max_score": self.most, "seed": order["seed"], "key": order["key"]}  # fmt: skip
+        if notebook:
+            target = self.course.notebook("autograded", student, self.exercise)
+            journal.replace(target, notebook)
+        name = secrets.token_hex(8)
+        self.journal.append("graded", student=student, exercise=self.exercise, id=name,
+                            key=order["key"], result=result)  # fmt: skip
+        gradebook.record(self.book, result)
+        self.journal.append("recorded", student=student, exercise=self.exercise, id=name)
+        self.results[student] = public(result)
+        self.progress(self.results[student])
+
+    def sorted(self) -> list[Result]:
+        """All results by student."""
+        return [self.results[name] for name in sorted(self.results)]
+
+
+def public(result: Result) -> Result:
+    """A result as it is shown: without the seed, which the journal keeps."""
+    return {k: v for k, v in result.items() if k != "seed"}
+
+
+def wants_gpu(exercise: str) -> bool:
+    """Whether the authors' notebook asks for a GPU (`"gpu": true` in its metadata)."""
+    return bool(template(exercise).metadata.get("gpu", False))
 
 
 def ignored(course: Course, exercise: str) -> Iterator[str]:
@@ -117,46 +164,3 @@ def ignored(course: Course, exercise: str) -> Iterator[str]:
         if folder.is_dir() and not (folder / exercise).is_dir():
             inside = ", ".join(sorted(p.name for p in folder.iterdir())[:3]) or "nothing"
             yield f"submitted/{folder.name} has no {exercise}/ folder (it holds {inside})"
-
-
-def open_gradebook(course: Course, exercise: str) -> Any:
-    """nbgrader's gradebook of the course, with the exercise's cells in it."""
-    course.config()
-    from nbgrader.api import Gradebook
-
-    book = Gradebook(course.database, course_id="fine-tuning")
-    book.update_or_create_assignment(exercise)
-    book.update_or_create_notebook(exercise, exercise)
-    for cell in nbformat.read(solution(exercise), as_version=4).cells:
-        if name := cell_id(cell, "grade"):
-            points = cell.metadata.nbgrader.points
-            book.update_or_create_grade_cell(
-                name, exercise, exercise, max_score=points, cell_type="code"
-            )
-        elif name := cell_id(cell, "solution"):
-            book.update_or_create_solution_cell(name, exercise, exercise)
-        else:
-            continue
-        book.update_or_create_source_cell(
-            name,
-            exercise,
-            exercise,
-            source=cell.source,
-            cell_type="code",
-            locked=bool(cell_id(cell, "grade")),
-        )
-    return book
-
-
-def record(book: Any, result: Result) -> None:
-    """Write a result; a rejected or failed submission gets a student but no score."""
-    student, exercise = result["student"], result["exercise"]
-    book.update_or_create_student(student)
-    if not result["checks"]:
-        return
-    submission = book.update_or_create_submission(exercise, student)
-    for row in result["checks"]:
-        cell = book.find_grade(row["id"], exercise, exercise, student)
-        cell.auto_score, cell.needs_manual_grade = row["score"], False
-    submission.needs_manual_grade = False
-    book.db.commit()

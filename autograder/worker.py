@@ -1,165 +1,157 @@
-"""Grade one submission: run its cells in a kernel, examine its answers from outside.
+"""A worker's side of grading: keep a warm process, hand it submissions, deal with its deaths.
 
-    python -m autograder.worker SUBMISSION EXERCISE SEED TIMEOUT RESULT.json EXECUTED.ipynb
+    warm = Warm(Settings())
+    result, notebook = warm.grade(order, files)     # or raises Refused
+    warm.close()
 
-The kernel gets probes and cases and returns bytes; the judges run here. stderr and warnings of
-the learner's cells never count.
+Light to import: torch and the judges live in the warm process and in its examiners.
 """
 
 from __future__ import annotations
 
-import json
-import queue
+import os
+import shutil
+import socket
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
-import torch
-from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from autograder import policy, wire
+from fttools.errors import FTError
 
-from autograder.rebuild import Rejected, cell_id, rebuild
-from fttools.checks import Case, Check, Verdict, find
-from fttools.checks.core import MOST_BYTES, Answer, BadAnswer, pack, unpack
-from fttools.checks.run import verdict
+TRIES = 3
+PRELOAD_SECONDS = 300.0
+BEYOND = 120.0  # seconds an examiner may take past its submission's limit
 
-PROBE_TIMEOUT = 120
+Result = dict[str, Any]
 
 
-class Examiner:
-    """Asks a kernel the cases of each check, and judges the answers."""
+class Refused(FTError, RuntimeError):
+    """This machine offers no sandbox, or a kept promise of it failed."""
 
-    def __init__(self, client: NotebookClient, folder: Path, seed: int) -> None:
-        self.client, self.folder, self.seed = client, folder, seed
 
-    def examine(self, check: Check) -> Verdict:
-        """The first case that fails decides; no answer is never a pass."""
-        last = Verdict("missing", "This check drew no case.")
-        for number, case in enumerate(check.cases(torch.Generator().manual_seed(self.seed))):
-            last = self._ask(check, case, f"{check.id}-{number}")
-            if not last.passed:
-                return last
-        return last
+class Broken(Exception):
+    """The grader's own processes failed; the submission is tried again."""
 
-    def _ask(self, check: Check, case: Case, name: str) -> Verdict:
-        question, reply = self.folder / f"{name}.case", self.folder / f"{name}.answer"
-        question.write_bytes(pack(Answer(case.tensors, case.values)))
-        code = (
-            f"__import__('fttools.checks.remote', fromlist=['x']).serve("
-            f"{check.id!r}, {str(question)!r}, {str(reply)!r}, globals())"
-        )
-        last = len(self.client.nb.cells)
+
+@dataclass(frozen=True)
+class Settings:
+    """How submissions are run: threads, limits, GPUs, and whether anything protects the host."""
+
+    threads: int = 1
+    limits: policy.Limits = field(default_factory=policy.Limits)
+    gpus: tuple[int, ...] = ()
+    unsafe: bool = False
+    warm: bool = True
+
+
+class Warm:
+    """The warm process (`template`) of this worker, started when first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.process: subprocess.Popen[bytes] | None = None
+        self.conn: socket.socket | None = None
+        self.seconds = 0.0
+
+    def start(self) -> None:
+        """Start it and wait until everything is imported. Raises Broken."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        self.close()
+        ours, theirs = socket.socketpair()
+        settings = self.settings
+        made = policy.make(settings.threads, settings.gpus, settings.limits)
+        environment = {**made.environment, "PYTHONPATH": str(Path(__file__).parents[1])}
+        if settings.gpus:
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, settings.gpus))
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "autograder.template"],
+                stdin=theirs.fileno(), env=environment,
+                stdout=subprocess.DEVNULL, stderr=None, start_new_session=True,
+            )  # fmt: skip
+        ours.settimeout(PRELOAD_SECONDS)
+        self.conn = ours
         try:
-            # nbclient puts the cell it ran into the notebook, so ask in an extra cell at the end.
-            self.client.nb.cells.append(nbformat.v4.new_code_cell(code))
-            self.client.execute_cell(self.client.nb.cells[last], last, store_history=False)
-        finally:
-            question.unlink(missing_ok=True)
-            del self.client.nb.cells[last:]
-        if not reply.is_file() or reply.is_symlink() or reply.stat().st_size > MOST_BYTES:
-            return Verdict("missing", "No answer came back from your code.")
+            said, _ = wire.receive(ours)
+        except (wire.Ended, TimeoutError) as err:
+            self.close()
+            raise Broken(f"the warm process did not start ({err})") from err
+        self.seconds = float(said["seconds"])
+        if said["threads"] != 1:
+            self.close()
+            raise Broken(f"the warm process has {said['threads']} threads, so it cannot fork")
+
+    def close(self) -> None:
+        """End it, and with it every examiner and sandbox it has."""
+        if self.conn is not None:
+            self.conn.close()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        self.process = self.conn = None
+
+    def grade(self, order: Mapping[str, Any], files: Mapping[str, bytes]) -> tuple[Result, str]:
+        """Grade one submission; the grader's own failures are retried, then reported as such."""
+        message, again = "", False
+        for attempt in range(TRIES + 1):
+            try:
+                result, notebook = self._once({**order, "judge_only": again}, files)
+            except Broken as err:
+                message = str(err)
+                time.sleep(0.2 * attempt)
+                continue
+            if result["outcome"] == "again":
+                again = True
+                continue
+            if result["outcome"] == "infrastructure":
+                message = result["message"]
+                continue
+            return {**result, "attempts": attempt + 1}, notebook
+        return {"outcome": "infrastructure", "message": message, "checks": [], "seconds": 0.0,
+                "attempts": TRIES + 1}, ""  # fmt: skip
+
+    def _once(self, order: Mapping[str, Any], files: Mapping[str, bytes]) -> tuple[Result, str]:
+        self.start()
+        assert self.conn is not None
+        settings = self.settings
+        folder = Path(tempfile.mkdtemp(prefix="autograder-"))
+        ours, theirs = socket.socketpair()
         try:
-            return verdict(check, case, unpack(reply.read_bytes()))
-        except BadAnswer as err:
-            return Verdict("missing", str(err))
-        finally:
-            reply.unlink(missing_ok=True)
-
-
-def failed(cell: Any) -> str | None:
-    """What a run cell raised, if it is a mistake (an unfilled part is none)."""
-    for output in cell.get("outputs", []):
-        if output.get("output_type") == "error" and output.get("ename") != "NotImplementedError":
-            return f"{output['ename']}: {output['evalue'][:300]}"
-    return None
-
-
-def show(cell: Any, check: Check, found: Verdict) -> None:
-    """Put the verdict under its cell, for feedback and formgrader."""
-    text = f"{check.title}: {found.kind}\n{found.message}\n"
-    cell["outputs"] = [nbformat.v4.new_output("stream", name="stdout", text=text)]
-
-
-def grade(path: Path, exercise: str, seed: int, timeout: int) -> tuple[dict[str, Any], Any]:
-    """The result of one submission as JSON values, and its executed notebook (None if rejected)."""
-    started = time.monotonic()
-    result: dict[str, Any] = {"outcome": "graded", "message": "", "seed": seed}
-    try:
-        built = rebuild(path, exercise)
-    except Rejected as err:
-        return {
-            **result,
-            "outcome": "rejected",
-            "message": str(err),
-            "checks": [],
-            "seconds": time.monotonic() - started,
-        }, None
-    notebook = built.notebook
-    verdicts: dict[str, Verdict] = {}
-    lost = ""
-    with tempfile.TemporaryDirectory() as work:
-        client = NotebookClient(
-            notebook,
-            timeout=timeout,
-            allow_errors=True,
-            kernel_name="python3",
-            resources={"metadata": {"path": work}},
-        )
-        with client.setup_kernel():
-            examiner = Examiner(client, Path(work), seed)
-            for index, cell in enumerate(list(notebook.cells)):
-                if cell.cell_type != "code" or lost:
-                    continue
-                check_id = cell_id(cell, "grade")
+            with theirs:
                 try:
-                    if check_id is None:
-                        client.execute_cell(cell, index)
-                        message = failed(cell)
-                        if message and not result["message"]:
-                            result.update(outcome="student_error", message=message)
-                    else:
-                        verdicts[check_id] = examiner.examine(find(check_id))
-                except (CellTimeoutError, queue.Empty):
-                    lost = f"a cell ran for more than {timeout} s"
-                    result.update(outcome="timeout", message=lost)
-                except DeadKernelError:
-                    lost = "the kernel died (out of memory, or the code ended it)"
-                    result.update(outcome="student_error", message=lost)
-    if built.missing:
-        note = f"missing from the submission: {', '.join(built.missing)}"
-        result["message"] = "; ".join(filter(None, (result["message"], note)))
-    rows = []
-    for cell in notebook.cells:
-        check_id = cell_id(cell, "grade")
-        if check_id is None:
-            continue
-        check = find(check_id)
-        found = verdicts.get(check_id, Verdict("missing", f"Not reached: {lost}."))
-        show(cell, check, found)
-        rows.append(
-            {
-                "id": check.id,
-                "points": check.points,
-                "score": check.points if found.passed else 0.0,
-                "message": found.message,
-                "kind": found.kind,
-            }
-        )
-    return {**result, "checks": rows, "seconds": time.monotonic() - started}, notebook
+                    socket.send_fds(self.conn, [b"x"], [theirs.fileno()])
+                except OSError as err:
+                    self.close()
+                    raise Broken(f"the warm process is gone ({err})") from err
+            ours.settimeout(settings.limits.seconds + BEYOND)
+            wire.send(ours, {"threads": settings.threads, "gpus": list(settings.gpus),
+                             "limits": asdict(settings.limits), "unsafe": settings.unsafe,
+                             "warm": settings.warm, "folder": str(folder)})  # fmt: skip
+            sent = {**order, "files": list(files), "folder": str(folder),
+                    "environment": shared_environment()}  # fmt: skip
+            wire.send(ours, sent, tuple(files.values()))
+            result, parts = wire.receive(ours)
+        except wire.Ended as err:
+            raise Broken(f"the examiner ended without a result ({err})") from err
+        except TimeoutError as err:
+            self.close()
+            raise Broken("the examiner did not finish in time") from err
+        finally:
+            ours.close()
+            shutil.rmtree(folder, ignore_errors=True)
+        if "refused" in result:
+            raise Refused(*result["refused"])
+        return result, parts[0].decode() if parts else ""
 
 
-def main(argv: list[str]) -> int:
-    """Grade and write both files; anything raised here is an infrastructure failure."""
-    submission, exercise, seed, timeout, result_file, executed = argv
-    result, notebook = grade(Path(submission), exercise, int(seed), int(timeout))
-    if notebook is not None:
-        nbformat.write(notebook, executed)
-    Path(result_file).write_text(json.dumps(result))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def shared_environment() -> dict[str, str]:
+    """Variables of this process that the examiner needs, and the sandbox does not get."""
+    names = ("FT_COURSE_ROOT", "HOME")
+    return {name: os.environ[name] for name in names if name in os.environ}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,10 @@ from fttools.errors import FTError
 
 MOST_BYTES = 64 * 2**20
 MOST_ELEMENTS = 16 * 2**20
+MOST_TENSORS = 4096
+MOST_JSON = 4 * 2**20
+MOST_DIMENSIONS = 8
+DTYPES = frozenset({"F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL"})
 Namespace = Mapping[str, Any]
 
 
@@ -53,6 +58,9 @@ class Verdict:
         return self.kind == "right"
 
 
+Probe = Callable[[Namespace, Case], Answer]
+
+
 @dataclass(frozen=True)
 class Check:
     """One graded question. `needs` are the learner's names that the probe reads."""
@@ -62,7 +70,7 @@ class Check:
     title: str
     needs: tuple[str, ...]
     cases: Callable[[torch.Generator], list[Case]]
-    probe: Callable[[Namespace, Case], Answer]
+    probe: Probe
     judge: Callable[[Case, Answer], Verdict]
     hints: tuple[str, ...] = ()
 
@@ -86,24 +94,61 @@ def pack(answer: Answer) -> bytes:
             raise TypeError(f"{name} is {t!r:.80}, not a tensor. Is a return missing?")
     # Cloned, because safetensors refuses tensors that share memory (a layer merged in place).
     tensors = {name: t.detach().cpu().clone().contiguous() for name, t in answer.tensors.items()}
-    return save(tensors, metadata={"values": json.dumps(answer.values)})
+    try:
+        values = json.dumps(answer.values, allow_nan=False)
+    except ValueError as err:
+        raise ValueError("a result is not a finite number (NaN or infinity)") from err
+    return save(tensors, metadata={"values": values})
 
 
 def unpack(blob: bytes) -> Answer:
-    """The answer in `blob`. Raises BadAnswer for anything that is not one."""
+    """The answer in `blob`, which may come from hostile code.
+
+    Raises BadAnswer for anything but plain safetensors of known types within the caps, with finite
+    JSON values beside them.
+    """
     from safetensors.torch import load
 
     if len(blob) > MOST_BYTES:
         raise BadAnswer(f"An answer of {len(blob):,} bytes.", f"at most {MOST_BYTES:,} bytes")
     try:
-        header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])
-        values = json.loads(header.get("__metadata__", {})["values"])
+        length = int.from_bytes(blob[:8], "little")
+        if not 2 <= length <= min(MOST_JSON, len(blob) - 8):
+            raise ValueError("header")
+        header = strict(blob[8 : 8 + length])
+        values = strict(header.pop("__metadata__")["values"])
+        if len(header) > MOST_TENSORS or not all(map(plain, header.values())):
+            raise ValueError("tensors")
+        if sum(math.prod(entry["shape"]) for entry in header.values()) > MOST_ELEMENTS:
+            raise ValueError("elements")
         tensors = load(blob)
     except Exception as err:
         raise BadAnswer(f"Not an answer: {type(err).__name__}.", "rerunning the check") from err
-    if not isinstance(values, dict) or sum(t.numel() for t in tensors.values()) > MOST_ELEMENTS:
-        raise BadAnswer("Not an answer.", "rerunning the check")
     return Answer(tensors, values)
+
+
+def strict(text: bytes | str) -> dict[str, Any]:
+    """A JSON object; NaN and infinities, which JSON lacks and Python reads, are refused."""
+
+    def refuse(name: str) -> Any:
+        raise ValueError(name)
+
+    found = json.loads(text, parse_constant=refuse)
+    if not isinstance(found, dict) or len(text) > MOST_JSON:
+        raise ValueError("no object")
+    return found
+
+
+def plain(entry: Any) -> bool:
+    """Whether a safetensors header entry is a tensor of a known type and bounded shape."""
+    if not isinstance(entry, dict) or entry.get("dtype") not in DTYPES:
+        return False
+    shape = entry.get("shape")
+    return (
+        isinstance(shape, list)
+        and len(shape) <= MOST_DIMENSIONS
+        and all(type(side) is int and 0 <= side <= MOST_ELEMENTS for side in shape)
+    )
 
 
 def same_shape(answer: Answer, name: str, shape: tuple[int, ...]) -> Verdict | None:

@@ -1,0 +1,175 @@
+"""Many submissions on many workers: Dask distributed, on this machine or any scheduler's.
+
+Each Dask worker keeps one warm process (`worker`), made again when a nanny restarts the worker.
+A submission is one task; a task whose worker dies goes to another. Few submissions are in flight
+at a time, so a class with large adapters does not have to fit into the scheduler's memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from autograder import provenance
+from autograder.worker import Refused, Settings, Warm
+from fttools.errors import FTError
+
+WORKER_MEMORY = 3 * 2**30  # warm process, a learner's kernel at work, the examiner
+LOSSES = 10  # deaths of a worker that one submission survives
+Order = dict[str, Any]
+Files = dict[str, bytes]
+Done = tuple[Order, dict[str, Any], str]
+
+_WARM: dict[Settings, Warm] = {}
+
+
+class NoScheduler(FTError, RuntimeError):
+    """A scheduler that cannot be reached, or has no worker for the exercise."""
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Certificate files for a scheduler at a `tls://` address."""
+
+    ca: Path
+    cert: Path
+    key: Path
+
+
+def grade_task(order: Order, files: Files, settings: Settings) -> tuple[dict[str, Any], str]:
+    """One submission, on a worker. Raises Refused where this machine has no sandbox."""
+    from autograder import doctor
+
+    settings = replace(settings, gpus=own_gpus() if order.get("gpu") else ())
+    if settings not in _WARM:
+        _WARM[settings] = Warm(settings)
+    warm = _WARM[settings]
+    doctor.ensure(settings)
+    result, notebook = warm.grade(order, files)
+    found = {**provenance.machine(), "threads": settings.threads, "gpus": list(settings.gpus),
+             "sandbox": "none" if settings.unsafe else "bubblewrap"}  # fmt: skip
+    return {**result, "provenance": found}, notebook
+
+
+def own_gpus() -> tuple[int, ...]:
+    """The GPUs this worker may use: CUDA_VISIBLE_DEVICES, else every one of the machine."""
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if listed is not None:
+        return tuple(int(i) for i in listed.split(",") if i.strip().isdigit())
+    return tuple(sorted(int(p.name[6:]) for p in Path("/dev").glob("nvidia[0-9]*")))
+
+
+def worker_count() -> int:
+    """Local workers: one a core, as far as memory allows."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(os.cpu_count() or 1, memory // WORKER_MEMORY))
+
+
+@contextmanager
+def connect(
+    workers: int | None, scheduler: str | None, tls: Tls | None, gpu: bool
+) -> Iterator[Any]:
+    """A Dask client of local workers, or of the scheduler at an address. Raises NoScheduler."""
+    import dask
+    from distributed import Client, LocalCluster
+    from distributed.security import Security
+
+    options = {"distributed.scheduler.allowed-failures": LOSSES,
+               "distributed.worker.daemon": False, "distributed.admin.log-length": 0,
+               "distributed.comm.timeouts.connect": "30s"}  # fmt: skip
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    with dask.config.set(options):
+        if scheduler is None:
+            gpus = len(own_gpus()) if gpu else 0
+            with LocalCluster(
+                n_workers=workers or worker_count(), threads_per_worker=1, processes=True,
+                memory_limit=0, dashboard_address=None, silence_logs=logging.CRITICAL,
+                host="127.0.0.1", resources={"GPU": 1} if gpus else None,
+            ) as cluster, Client(cluster) as client:  # fmt: skip
+                yield client
+            return
+        security = None
+        if tls is not None:
+            security = Security(
+                tls_ca_file=str(tls.ca),
+                tls_client_cert=str(tls.cert),
+                tls_client_key=str(tls.key),
+                require_encryption=True,
+            )
+        try:
+            client = Client(scheduler, security=security, timeout=30)
+        except (OSError, TimeoutError) as err:
+            raise NoScheduler(f"No scheduler answers at {scheduler}.", "its address") from err
+        with client:
+            yield client
+
+
+def run(
+    orders: Iterator[tuple[Order, Files]], client: Any, settings: Settings, gpu: bool = False
+) -> Iterator[Done]:
+    """Grade on the client's workers; results as they are done."""
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    info = client.scheduler_info(n_workers=-1)["workers"]
+    # Without a GPU anywhere the exercise runs at the lab scale, on processors.
+    gpu = gpu and any(w["resources"].get("GPU") for w in info.values())
+    resources = {"GPU": 1} if gpu else {}
+    held: dict[str, Order] = {}
+    counter = itertools.count()
+
+    def submit(order: Order, files: Files) -> Any:
+        order = {**order, "gpu": gpu}
+        name = f"grade-{order['exercise']}-{next(counter)}-{os.getpid()}"
+        future = client.submit(grade_task, order, files, settings, key=name, pure=False,
+                               resources=resources, retries=1)  # fmt: skip
+        held[name] = order
+        return future
+
+    # Two a worker keep each one busy while results travel.
+    width = 2 * max(1, len(info))
+    first = [submit(*item) for item in itertools.islice(orders, width)]
+    if not first:
+        return
+    done = as_completed(first)
+    for future in done:
+        order = held.pop(future.key)
+        error = future.exception() if future.status != "finished" else None
+        if isinstance(error, Refused):
+            raise error
+        if error is None:
+            result, notebook = future.result()
+        else:
+            killed = isinstance(error, KilledWorker)
+            why = f"its worker died {LOSSES + 1} times" if killed else f"{error!r:.300}"
+            result, notebook = failed(why), ""
+        future.release()
+        for item in itertools.islice(orders, 1):
+            done.add(submit(*item))
+        yield order, result, notebook
+
+
+def run_here(orders: Iterator[tuple[Order, Files]], settings: Settings) -> Iterator[Done]:
+    """Grade in this process, one after the other: for a single submission Dask is not worth it."""
+    try:
+        for order, files in orders:
+            yield (order, *grade_task(order, files, settings))
+    finally:
+        close()
+
+
+def close() -> None:
+    """End this process's warm processes."""
+    while _WARM:
+        _WARM.popitem()[1].close()
+
+
+def failed(why: str) -> dict[str, Any]:
+    """The result of a submission that the grader could not grade; it is no zero."""
+    return {"outcome": "infrastructure", "message": why, "checks": [], "seconds": 0.0}
