@@ -24,14 +24,27 @@ class UnknownGpu(FTError, ValueError):
 @dataclass(frozen=True)
 class Gpu:
     """One GPU. `memory` in bytes, `capability` as CUDA numbers it, `bandwidth` in GB/s,
-    `tflops` the dense peak in the fastest 16-bit format it has (bf16, else fp16)."""
+    `tflops` the dense peak in the fastest 16-bit format it has (bf16, else fp16), `processors` the
+    number of streaming multiprocessors."""
 
     name: str
     memory: int
     capability: tuple[int, int]
     bandwidth: float
     tflops: float
+    processors: int
     source: str
+
+    @property
+    def threads(self) -> int:
+        """Threads that one of its processors holds (CUDA programming guide, table of compute
+        capabilities)."""
+        return {(7, 5): 1024, (8, 6): 1536, (8, 9): 1536, (12, 0): 1536}.get(self.capability, 2048)
+
+    @property
+    def cublas_workspace(self) -> int:
+        """Bytes that PyTorch reserves for each thread's cuBLAS handle (aten's CUDABlas.cpp)."""
+        return 32 * MIB if self.capability >= (9, 0) else 4096 * 1024 * 2 + 16 * 1024 * 8
 
     @property
     def bf16(self) -> bool:
@@ -53,33 +66,33 @@ class Gpu:
 
 _ADA = "NVIDIA Ada GPU architecture white paper, 2023"
 _A = "NVIDIA Ampere GA102 white paper, 2021"
-_ROWS: tuple[tuple[str, int, tuple[int, int], float, float, str], ...] = (
-    # name, MiB that PyTorch sees, compute capability, GB/s, TFLOP/s in 16 bits, source
-    ("T4", 15_000, (7, 5), 320, 65, "NVIDIA T4 data sheet, 2019"),
-    ("P100", 16_200, (6, 0), 732, 18.7, "NVIDIA P100 data sheet, 2016"),
-    ("V100-16GB", 16_150, (7, 0), 900, 112, "NVIDIA V100 data sheet, 2020"),
-    ("V100-32GB", 32_480, (7, 0), 900, 112, "NVIDIA V100 data sheet, 2020"),
-    ("RTX-3060-12GB", 12_030, (8, 6), 360, 51, _A),
-    ("RTX-3090", 24_240, (8, 6), 936, 71, _A),
-    ("RTX-4060Ti-16GB", 15_940, (8, 9), 288, 88, _ADA),
-    ("RTX-4070", 11_990, (8, 9), 504, 117, _ADA),
-    ("RTX-4080", 15_940, (8, 9), 717, 195, _ADA),
-    ("RTX-4090", 24_080, (8, 9), 1008, 165, _ADA),
-    ("RTX-5090", 32_100, (12, 0), 1792, 210, "NVIDIA RTX Blackwell white paper, 2025"),
-    ("A10", 22_500, (8, 6), 600, 125, "NVIDIA A10 data sheet, 2021"),
-    ("A10G", 22_500, (8, 6), 600, 70, "AWS EC2 G5 documentation; NVIDIA A10G"),
-    ("A40", 45_480, (8, 6), 696, 150, "NVIDIA A40 data sheet, 2021"),
-    ("RTX-A6000", 48_600, (8, 6), 768, 155, "NVIDIA RTX A6000 data sheet, 2021"),
-    ("L4", 22_560, (8, 9), 300, 121, "NVIDIA L4 data sheet, 2023"),
-    ("L40S", 45_460, (8, 9), 864, 362, "NVIDIA L40S data sheet, 2023"),
-    ("A100-40GB", 40_330, (8, 0), 1555, 312, "NVIDIA A100 data sheet, 2021"),
-    ("A100-80GB", 81_040, (8, 0), 2039, 312, "NVIDIA A100 data sheet, 2021"),
-    ("H100", 81_000, (9, 0), 3350, 989, "NVIDIA H100 data sheet, 2023"),
-    ("H200", 143_100, (9, 0), 4800, 989, "NVIDIA H200 data sheet, 2024"),
+_ROWS: tuple[tuple[str, int, tuple[int, int], float, float, int, str], ...] = (
+    # name, MiB that PyTorch sees, compute capability, GB/s, TFLOP/s in 16 bits, processors, source
+    ("T4", 15_000, (7, 5), 320, 65, 40, "NVIDIA T4 data sheet, 2019"),
+    ("P100", 16_200, (6, 0), 732, 18.7, 56, "NVIDIA P100 data sheet, 2016"),
+    ("V100-16GB", 16_150, (7, 0), 900, 112, 80, "NVIDIA V100 data sheet, 2020"),
+    ("V100-32GB", 32_480, (7, 0), 900, 112, 80, "NVIDIA V100 data sheet, 2020"),
+    ("RTX-3060-12GB", 12_030, (8, 6), 360, 51, 28, _A),
+    ("RTX-3090", 24_240, (8, 6), 936, 71, 82, _A),
+    ("RTX-4060Ti-16GB", 15_940, (8, 9), 288, 88, 34, _ADA),
+    ("RTX-4070", 11_990, (8, 9), 504, 117, 46, _ADA),
+    ("RTX-4080", 15_940, (8, 9), 717, 195, 76, _ADA),
+    ("RTX-4090", 24_080, (8, 9), 1008, 165, 128, _ADA),
+    ("RTX-5090", 32_100, (12, 0), 1792, 210, 170, "NVIDIA RTX Blackwell white paper, 2025"),
+    ("A10", 22_500, (8, 6), 600, 125, 72, "NVIDIA A10 data sheet, 2021"),
+    ("A10G", 22_500, (8, 6), 600, 70, 80, "AWS EC2 G5 documentation; NVIDIA A10G"),
+    ("A40", 45_480, (8, 6), 696, 150, 84, "NVIDIA A40 data sheet, 2021"),
+    ("RTX-A6000", 48_600, (8, 6), 768, 155, 84, "NVIDIA RTX A6000 data sheet, 2021"),
+    ("L4", 22_560, (8, 9), 300, 121, 58, "NVIDIA L4 data sheet, 2023"),
+    ("L40S", 45_460, (8, 9), 864, 362, 142, "NVIDIA L40S data sheet, 2023"),
+    ("A100-40GB", 40_330, (8, 0), 1555, 312, 108, "NVIDIA A100 data sheet, 2021"),
+    ("A100-80GB", 81_040, (8, 0), 2039, 312, 108, "NVIDIA A100 data sheet, 2021"),
+    ("H100", 81_000, (9, 0), 3350, 989, 132, "NVIDIA H100 data sheet, 2023"),
+    ("H200", 143_100, (9, 0), 4800, 989, 132, "NVIDIA H200 data sheet, 2024"),
 )
 GPUS: dict[str, Gpu] = {
-    name: Gpu(name, mib * MIB, capability, bandwidth, tflops, source)
-    for name, mib, capability, bandwidth, tflops, source in _ROWS
+    name: Gpu(name, mib * MIB, *rest)
+    for name, mib, *rest in _ROWS
 }
 _ALIASES = {
     "V100": "V100-16GB",

@@ -19,7 +19,31 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+# Operators that allocate their outputs last to first.
+MASK_FIRST = {torch.ops.aten.native_dropout.default}
 Scratch = Callable[[tuple[Any, ...], dict[str, Any]], tuple[int, ...]]
+
+
+_ADD, _ADD_IN_PLACE = torch.ops.aten.add.Tensor, torch.ops.aten.add_.Tensor
+
+
+def _in_place(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether autograd would add a second gradient into the first one's memory.
+
+    It does so when nobody else holds the first (torch/csrc/autograd/input_buffer.cpp), but never
+    under a dispatch mode, so we do it in its place. The counts include the references that this
+    very call holds: one tensor and storage each, and three by the dispatcher and Python.
+    """
+    if kwargs or len(args) != 2 or torch.is_grad_enabled():
+        return False
+    first, second = args
+    if not isinstance(second, torch.Tensor) or first.shape != second.shape:
+        return False
+    return bool(
+        first.dtype == second.dtype
+        and first._use_count() <= 4
+        and torch._C._storage_Use_Count(first.untyped_storage()._cdata) <= 2
+    )
 
 
 class _Death(weakref.ref):  # type: ignore[type-arg]
@@ -100,11 +124,13 @@ class Ledger(TorchDispatchMode):
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if func is _ADD and self.phase == "backward" and _in_place(args, kwargs):
+            return _ADD_IN_PLACE(*args)
         out = func(*args, **kwargs)
         if isinstance(out, torch.Tensor):
             self.watch(out)
         elif isinstance(out, (tuple, list)):
-            for item in out:
+            for item in reversed(out) if func in MASK_FIRST else out:
                 if isinstance(item, torch.Tensor):
                     self.watch(item)
                 elif isinstance(item, (tuple, list)):

@@ -1,0 +1,170 @@
+"""Two optimizer steps of transformers' Trainer on meta tensors, with every storage on the ledger.
+
+The model's own code, peft's layers, the loss, checkpointing and backward all run; what is emulated
+is only what the CPU would do otherwise than the GPU (see `amp`, `kernels`, `quant`, `optim`).
+Two steps, because optimizer states appear in the first and the peak is with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from fttools.memory import kernels, optim
+from fttools.memory.amp import DTYPES, HALF, GpuRules
+from fttools.memory.gpus import Gpu
+from fttools.memory.build import Setup, batch, build
+from fttools.memory.ledger import Ledger
+from fttools.methods import QLoRA
+
+
+@dataclass
+class Simulation:
+    """A finished run: its ledger, which storages are weights, adapter, gradients, and so on."""
+
+    ledger: Ledger
+    kinds: dict[int, str]
+    outside: int
+    attention: str
+    total: int
+    trainable: int
+    built: int  # events until the model was built
+    trained_numel: int
+
+
+def simulate(config: Any, setup: Setup, gpu: Gpu) -> Simulation:
+    """Build and train for two optimizer steps. Raises what `build` raises."""
+    ledger = Ledger(kernels.scratch_table(gpu))
+    model, attention = build(config, setup, ledger)
+    built = len(ledger.events)
+    kinds = _kinds(model, ledger)
+    if hasattr(model, "config"):
+        model.config.use_cache = False  # Trainer switches it off
+    base: Any = model
+    model.train()
+    rules = GpuRules(gpu.capability, truth=not setup.padded)
+    if setup.checkpointing:
+        _checkpoint(base, rules, DTYPES.get(setup.amp), isinstance(setup.method, QLoRA))
+    step, states = optim.make(setup.optim, model, ledger)
+    trained = states.parameters
+    _name_modules(model, ledger)
+    with _watching(ledger), rules:
+        scaler = None
+        if setup.amp == "fp16":
+            scaler = torch.empty((), device="meta")
+        for _ in range(2):
+            for _ in range(setup.accumulate):
+                _forward_backward(model, config, setup, rules, ledger, scaler)
+            for p in trained:
+                if p.grad is not None:
+                    number = ledger.number_of(p.grad)
+                    if number is not None:
+                        kinds[number] = "gradients"
+            ledger.module = ""
+            ledger.phase = "optimizer"
+            with torch.no_grad():
+                optim.clip(trained, ledger)
+                step()
+            for p in trained:
+                p.grad = None
+            ledger.phase = "between"
+    return Simulation(
+        ledger,
+        kinds,
+        states.outside,
+        attention,
+        sum(p.numel() for p in model.parameters()),
+        sum(p.numel() for p in trained),
+        built,
+        sum(p.numel() for p in trained),
+    )
+
+
+@contextmanager
+def _watching(ledger: Ledger) -> Iterator[None]:
+    with ledger:
+        yield
+
+
+def _forward_backward(
+    model: nn.Module, config: Any, setup: Setup, rules: GpuRules, ledger: Ledger, scaler: Any
+) -> None:
+    ledger.phase = "forward"
+    inputs = batch(config, setup)
+    amp = DTYPES[setup.amp] if setup.amp != "none" else None
+    with rules.autocast(amp):
+        outputs = model(**inputs)
+    ledger.module = "loss"
+    if amp is not None:
+        outputs = _to_float(outputs)
+    loss = outputs["loss"] if isinstance(outputs, dict) else outputs[0]
+    del outputs, inputs
+    if setup.accumulate > 1:
+        loss = loss / setup.accumulate
+    if scaler is not None:
+        loss = loss * scaler
+    ledger.phase = "backward"
+    torch.autograd.backward(loss)  # the method would switch our function mode off
+
+
+def _to_float(value: Any) -> Any:
+    """Accelerate's copy of half-precision outputs to fp32."""
+    if isinstance(value, torch.Tensor):
+        return value.float() if value.dtype in HALF else value
+    if isinstance(value, dict):
+        return type(value)({k: _to_float(v) for k, v in value.items()})
+    if isinstance(value, (list, tuple)):
+        return type(value)(_to_float(v) for v in value)
+    return value
+
+
+def _checkpoint(model: Any, rules: GpuRules, amp: Any, quantized: bool) -> None:
+    """Gradient checkpointing as Trainer switches it on, re-entering autocast when it recomputes."""
+
+    @contextmanager
+    def nothing() -> Iterator[None]:
+        yield
+
+    def contexts() -> tuple[Any, Any]:
+        dtype = rules.dtype
+        return nothing(), rules.autocast(dtype)
+
+    keywords = {"use_reentrant": False, "preserve_rng_state": False, "context_fn": contexts}
+    if hasattr(model, "peft_config") and not quantized:
+        model.enable_input_require_grads()
+    enable = getattr(model, "gradient_checkpointing_enable", None)
+    if enable is None:
+        enable = model.get_base_model().gradient_checkpointing_enable
+    enable(gradient_checkpointing_kwargs=keywords)
+
+
+def _kinds(model: nn.Module, ledger: Ledger) -> dict[int, str]:
+    """Weights and adapter by storage number."""
+    kinds: dict[int, str] = {}
+    adapted = hasattr(model, "peft_config")
+    for _, p in model.named_parameters():
+        number = ledger.number_of(p)
+        if number is not None:
+            kinds[number] = "adapter" if adapted and p.requires_grad else "weights"
+    return kinds
+
+
+def _name_modules(model: nn.Module, ledger: Ledger) -> None:
+    """Keep the ledger's `module` at the innermost running module that is worth naming: layers,
+    their attention and feed-forward parts, embeddings and heads."""
+
+    def enter(name: str, module: Any, args: Any) -> None:
+        if ledger.phase == "forward":
+            ledger.module = name
+
+    for name, module in model.named_modules():
+        short = name.replace("base_model.model.", "")
+        depth = short.count(".")
+        if 0 < len(short) and depth <= 4 and not short.endswith(("lora_A", "lora_B", "lora_dropout")):
+            module.register_forward_pre_hook(partial(enter, short))
