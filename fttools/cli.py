@@ -9,7 +9,7 @@ from importlib import import_module
 
 from fttools.errors import FTError
 
-COMMANDS = ("doctor", "count", "measure")
+COMMANDS = ("doctor", "count", "advise", "measure")
 
 
 def main(argv: list[str] | None = None) -> int:
