@@ -1,8 +1,9 @@
 """A trained adapter that a submission carries, read as data and judged like any other answer.
 
-An author marks the solution cell that trains with `"trains": CHECK_ID` in the cell's metadata. A
-submission with `adapter_model.safetensors` and `adapter_config.json` beside its notebook is then
-examined on those files, and the cell is not run. The files are the learner's claim: one that does
+An author marks the solution cell that trains with `"trains": CHECK_ID` in the cell's metadata, and
+may give lines of code to run in its place (`"instead"`, which finds the files in the working
+folder). A submission with `adapter_model.safetensors` and `adapter_config.json` beside its notebook
+is then examined on those files, and the cell is not run. The files are the learner's claim: one that does
 not reproduce earns nothing, whatever the notebook would have trained.
 """
 
@@ -35,6 +36,12 @@ def trains(cell: Any) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def instead(cell: Any) -> str:
+    """What runs in place of a training cell."""
+    lines = cell.get("metadata", {}).get("instead", [])
+    return SKIPPED + "\n".join(lines)
+
+
 def carried(files: Mapping[str, bytes]) -> bool:
     """Whether a submission brings an adapter, or a part of one."""
     return WEIGHTS in files or CONFIG in files
@@ -49,7 +56,7 @@ def settings(blob: bytes) -> dict[str, Any]:
     kind = found.get("peft_type")
     if kind not in KINDS:
         raise BadAdapter(f"{CONFIG} has peft_type {str(kind)[:40]!r}.", f"one of {KINDS}")
-    values: dict[str, Any] = {"peft_type": kind}
+    values: dict[str, Any] = {} if kind == "LORA" else {"peft_type": kind}
     for field, name in NUMBERS.items():
         value = found.get(field)
         if isinstance(value, int | float) and value is not True and 0 < value <= 100_000:

@@ -115,11 +115,11 @@ def bring(session: KernelSession, files: Mapping[str, bytes]) -> None:
 
 
 def spoilt(built: Rebuilt, examiner: Examiner, files: Mapping[str, bytes]) -> bool:
-    """Whether leaving out a training cell left a later one without a name it needs."""
+    """Whether leaving out a training cell may have left a later one without what it needs."""
     if not adapter.carried(files) or not any(adapter.trains(c) for c in built.notebook.cells):
         return False
     lacking = any(v.kind == "missing" for v in examiner.verdicts.values())
-    return lacking or examiner.message.startswith("NameError")
+    return lacking or examiner.outcome == "student_error"
 
 
 def finish(built: Rebuilt, files: Mapping[str, bytes]) -> None:
