@@ -77,11 +77,11 @@ class _Product(torch.autograd.Function):
         return torch.matmul(grad, ctx.packed.rebuild(grad.dtype, False)), None, None
 
 
-class Linear4bit(nn.Module):
+class Linear4bit(nn.Linear):
     """Stands in for bitsandbytes' layer of the same name. in_features -> out_features."""
 
     def __init__(self, packed: Packed, bias: nn.Parameter | None, compute: torch.dtype) -> None:
-        super().__init__()
+        nn.Module.__init__(self)  # no weight of full size, unlike nn.Linear's
         self.packed = packed
         self.out_features, self.in_features = packed.shape
         self.weight = packed.weight

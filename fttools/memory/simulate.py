@@ -110,7 +110,11 @@ def _forward_backward(
     if scaler is not None:
         loss = loss * scaler
     ledger.phase = "backward"
-    torch.autograd.backward(loss)  # the method would switch our function mode off
+    # The public functions would switch our function mode off, which checkpointing needs when it
+    # recomputes.
+    torch.autograd.Variable._execution_engine.run_backward(  # type: ignore[attr-defined]
+        (loss,), (torch.ones_like(loss),), False, False, (), allow_unreachable=True, accumulate_grad=True
+    )
 
 
 def _to_float(value: Any) -> Any:
