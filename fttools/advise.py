@@ -63,16 +63,16 @@ def advise(
 ) -> Advice:
     """Rank methods for `model` on `gpu`.
 
-    `batch` rows of `seq` tokens (512, or what the model allows) a device; `examples` of training
-    data and `epochs` give a time and weigh in the ranking. The largest batch and sequence are
-    looked for in the best `limits` options. `estimate` stands in for `fttools.memory.estimate`.
+    `batch` rows of `seq` tokens (512, or half of what the model allows) a device; `examples` of
+    training data and `epochs` give a time and weigh in the ranking. The largest batch and sequence
+    are looked for in the best `limits` options. `estimate` stands in for `fttools.memory.estimate`.
     Raises UnknownModel, UnknownGpu, BadData.
     """
     card = gpus.find(gpu)
     config = catalogue.read_config(model)
     task = task or catalogue.default_task(config)
     longest = longest_sequence(config)
-    seq = min(512, longest) if seq is None else seq
+    seq = min(512, max(longest // 2, 1)) if seq is None else seq
     _check_sizes(batch=batch, seq=seq, epochs=epochs, examples=examples)
     if seq > longest:
         raise BadData(f"{model} takes at most {longest} tokens, not {seq}.", f"--seq {longest}")

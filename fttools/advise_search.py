@@ -57,9 +57,9 @@ class Memory:
 
 def longest_sequence(config: Any) -> int:
     """Tokens the model takes in a row; 8192 where the architecture sets no limit (T5)."""
-    longest = int(getattr(config, "max_position_embeddings", None) or 8192)
-    offset = config.model_type in ("roberta", "xlm-roberta") and longest > 2
-    return longest - 2 if offset else longest
+    from fttools.memory.build import longest
+
+    return longest(config) or 8192
 
 
 def sizes(config: Any, task: str, labels: int) -> tuple[int, int]:
@@ -89,6 +89,8 @@ class Estimator:
             run = self.run or _simulation()
             options = {f.name: getattr(setup, f.name) for f in dataclasses.fields(setup)}
             method = options.pop("method")
+            # More rows accumulated into gradients that exist need no more memory than two do.
+            options["accumulate"] = min(setup.accumulate, 2)
             found = run(self.config, method, gpu=self.gpu.name, **options)
             self.known[setup] = Memory(found.peak_allocated, found.device_total)
         return self.known[setup]

@@ -13,7 +13,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--gpu", required=True, help="T4, A100-40GB, RTX-4090, …")
     parser.add_argument("--task", help="seq-cls, causal-lm or seq2seq-lm (what the model is for)")
     parser.add_argument("--batch", type=int, default=8, help="rows on the device (8)")
-    parser.add_argument("--seq", type=int, help="tokens a row (512, or what the model allows)")
+    parser.add_argument("--seq", type=int, help="tokens a row (512, or half the limit)")
     parser.add_argument("--examples", type=int, help="training examples: for time and ranking")
     parser.add_argument("--epochs", type=int, default=3, help="passes over them (3)")
     parser.add_argument("--labels", type=int, default=2, help="classes of a classifier (2)")
