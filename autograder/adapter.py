@@ -3,8 +3,8 @@
 An author marks the solution cell that trains with `"trains": CHECK_ID` in the cell's metadata, and
 may give lines of code to run in its place (`"instead"`, which finds the files in the working
 folder). A submission with `adapter_model.safetensors` and `adapter_config.json` beside its notebook
-is then examined on those files, and the cell is not run. The files are the learner's claim: one that does
-not reproduce earns nothing, whatever the notebook would have trained.
+is then examined on those files, and the cell is not run. The files are the learner's claim: one
+that does not reproduce earns nothing, whatever the notebook would have trained.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The `autograder` command: release, collect, grade, feedback, export, status, demo."""
+"""The `autograder` command: release, collect, grade, feedback, export, status, doctor, demo."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
-from autograder import grade, layout, release, returns
+from autograder import cluster, grade, layout, policy, progress, release, returns
 from fttools.errors import FTError
 
 
@@ -27,9 +28,23 @@ def main(argv: list[str] | None = None) -> int:
     three = commands.add_parser("grade", help="grade a class")
     three.add_argument("exercise")
     three.add_argument("--course", type=Path, required=True)
-    three.add_argument("--student")
-    three.add_argument("--workers", type=int, default=2)
-    three.add_argument("--json", type=Path, metavar="FILE")
+    three.add_argument("--student", help="only this one")
+    three.add_argument("--force", action="store_true", help="grade again what is up to date")
+    three.add_argument("--json", type=Path, metavar="FILE", help="results as JSON; - for stdout")
+    where = three.add_argument_group("where it runs")
+    where.add_argument("--workers", type=int, help="local workers (as many as fit)")
+    where.add_argument("--threads", type=int, help="threads of each worker")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler")
+    for name in ("ca", "cert", "key"):
+        where.add_argument(f"--tls-{name}", type=Path, metavar="FILE", help="for tls:// schedulers")
+    bounds = three.add_argument_group("limits of one submission")
+    bounds.add_argument("--memory", type=int, metavar="MB", help="memory (4096)")
+    bounds.add_argument("--cell-seconds", type=float, metavar="S", help="one cell (600)")
+    bounds.add_argument("--seconds", type=float, metavar="S", help="the whole submission (1800)")
+    three.add_argument(
+        "--unsafe-no-sandbox", action="store_true",
+        help="run submissions unprotected, as your own user: only your own code",
+    )  # fmt: skip
     four = commands.add_parser("feedback", help="write the learners' feedback pages")
     four.add_argument("exercise")
     four.add_argument("--course", type=Path, required=True)
@@ -41,6 +56,8 @@ def main(argv: list[str] | None = None) -> int:
     seven = commands.add_parser("demo", help="grade a sample class of six")
     seven.add_argument("--course", type=Path, default=Path("demo"))
     seven.add_argument("--workers", type=int, default=2)
+    eight = commands.add_parser("doctor", help="try the sandbox on this machine")
+    eight.add_argument("--json", action="store_true")
     args = parser.parse_args(argv)
     try:
         return run(args)
@@ -55,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
         for path in release.release(args.exercises, args.out):
             print(path)
         return 0
+    if args.command == "doctor":
+        return doctor_command(args)
     course = layout.Course(args.course)
     if args.command == "demo":
         return demo_command(args)
@@ -68,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.command == "export":
         print(f"{returns.export(course, args.to)} rows in {args.to}")
     else:
-        show(returns.grades(course))
+        progress.show(returns.grades(course))
     return 0
 
 
@@ -79,34 +98,76 @@ def collect_command(args: argparse.Namespace, course: layout.Course) -> int:
     report = collect.collect(args.path, course, args.exercise, args.pattern)
     if args.json:
         args.json.write_text(json.dumps(report.as_json(), indent=1, ensure_ascii=False) + "\n")
-    show([vars(row) for row in report.rows])
+    progress.show([vars(row) for row in report.rows])
     students = report.students
     print(f"{len(students)} submissions of {args.exercise} in {course.root / 'submitted'}")
     return 0 if students else 2
 
 
 def grade_command(args: argparse.Namespace, course: layout.Course) -> int:
-    """Grade with a progress bar; the results as a table and, if asked, as JSON."""
-    from tqdm import tqdm
-
+    """Grade with a live board; the results as a table and, if asked, as JSON."""
     layout.solution(args.exercise)
     students = course.students(args.exercise)
     for line in grade.ignored(course, args.exercise):
         print(f"left out: {line}", file=sys.stderr)
-    total = 1 if args.student else len(students)
-    with tqdm(total=total, desc="grading", disable=not sys.stderr.isatty()) as bar:
+    to_stdout = str(args.json) == "-"
+    with progress.live(1 if args.student else len(students), quiet=to_stdout) as board:
         results = grade.grade_class(
-            course, args.exercise, args.student, args.workers, lambda _: bar.update() and None
+            course, args.exercise, args.student, args.workers, board.add, **options(args)
         )
+    text = json.dumps(results, indent=1) + "\n"
+    if to_stdout:
+        print(text, end="")
+        return 0
     if args.json:
-        args.json.write_text(json.dumps(results, indent=1) + "\n")
-    show(
-        [
-            {k: r[k] for k in ("student", "exercise", "outcome", "score", "max_score", "message")}
-            for r in results
-        ]
-    )
+        args.json.write_text(text)
+    columns = ("student", "exercise", "outcome", "score", "max_score", "message")
+    progress.show([{k: short(r[k]) for k in columns} for r in results])
     return 0
+
+
+def short(value: object) -> object:
+    """The first line of a message."""
+    return value.partition("\n")[0] if isinstance(value, str) else value
+
+
+def options(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of `grade` as grade_class takes them; those that a caller lacks are left out."""
+    given = vars(args)
+    limits = {name: given.get(name) for name in ("cell_seconds", "seconds")}
+    limits["memory"] = (given.get("memory") or 0) * policy.MB or None
+    tls: list[Any] = [given.get(f"tls_{name}") for name in ("ca", "cert", "key")]
+    if any(tls) and not all(tls):
+        raise cluster.NoScheduler(
+            "A TLS connection needs three files.", "--tls-ca --tls-cert --tls-key"
+        )
+    return {
+        "scheduler": given.get("scheduler"),
+        "tls": cluster.Tls(*map(Path, tls)) if all(tls) else None,
+        "force": given.get("force", False),
+        "unsafe": given.get("unsafe_no_sandbox", False),
+        "threads": given.get("threads"),
+        "limits": policy.Limits(**{k: v for k, v in limits.items() if v is not None}),
+    }
+
+
+def doctor_command(args: argparse.Namespace) -> int:
+    """Every promise of the sandbox, tried; exits with 1 where one is broken."""
+    from autograder import doctor
+    from autograder.worker import Settings
+
+    found = doctor.examine(Settings())
+    if args.json:
+        print(json.dumps(found, indent=1))
+    else:
+        progress.show([{"kernel": row["kernel"], "promise": row["promise"],
+                        "kept": "yes" if row["kept"] else "NO", "seen": row["seen"]}
+                       for row in found["trials"]])  # fmt: skip
+        by = found["limits_by"]
+        print(f"memory limited by {by['memory']}, processes by {by['processes']}; "
+              f"bubblewrap {found['machine']['bubblewrap'] or 'missing'}")  # fmt: skip
+        print("grading is safe to start" if found["ok"] else "grading will refuse to start here")
+    return 0 if found["ok"] else 1
 
 
 def demo_command(args: argparse.Namespace) -> int:
@@ -124,18 +185,6 @@ def demo_command(args: argparse.Namespace) -> int:
         f"results    {args.json}\nfeedback   {pages[0].parent.parent.parent} ({len(pages)} pages)"
     )
     return 0
-
-
-def show(rows: list[dict[str, object]]) -> None:
-    """A table on the terminal."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*(rows[0] if rows else ("nothing yet",)))
-    for row in rows:
-        table.add_row(*(Text("" if v is None else str(v)) for v in row.values()))
-    Console().print(table)
 
 
 if __name__ == "__main__":

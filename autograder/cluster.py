@@ -50,7 +50,7 @@ def grade_task(order: Order, files: Files, settings: Settings) -> tuple[dict[str
     if settings not in _WARM:
         _WARM[settings] = Warm(settings)
     warm = _WARM[settings]
-    doctor.ensure(settings)
+    doctor.ensure(warm)
     result, notebook = warm.grade(order, files)
     found = {**provenance.machine(), "threads": settings.threads, "gpus": list(settings.gpus),
              "sandbox": "none" if settings.unsafe else "bubblewrap"}  # fmt: skip

@@ -108,7 +108,8 @@ def limit(limits: Limits, already: int = 0) -> None:
     """
     # Writable private memory; address space cannot be limited, CUDA and torch reserve a lot.
     bounds = {
-        resource.RLIMIT_DATA: limits.memory + already,
+        # A little less than the whole, so that Python hears of it before the kernel must kill.
+        resource.RLIMIT_DATA: limits.memory * 7 // 8 + already,
         resource.RLIMIT_NPROC: limits.processes,
         resource.RLIMIT_FSIZE: limits.file_size,
         resource.RLIMIT_CPU: limits.cpu_seconds,

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from autograder.journal import Journal
 from autograder.layout import Course
 
 
@@ -26,17 +27,24 @@ def feedback(course: Course, exercise: str) -> list[Path]:
 
 
 def grades(course: Course) -> list[dict[str, Any]]:
-    """A row for each student and exercise in the gradebook; score is None where not graded."""
+    """A row for each student and exercise: gradebook's score, and the outcome behind it.
+
+    The score is None where there is none: not submitted, or the grader failed, which is no zero.
+    `state` is graded, not graded, or `needs review` where a person has to look.
+    """
     course.config()
     from nbgrader.api import Gradebook, MissingEntry
 
     rows = []
     with Gradebook(course.database, course_id="fine-tuning") as book:
         for assignment in book.assignments:
+            known = Journal(course.root).latest(assignment.name)
             for student in book.students:
+                result = known.get(student.id, {}).get("result", {})
                 try:
                     found = book.find_submission(assignment.name, student.id)
-                    score, state = found.score, "graded"
+                    score = found.score
+                    state = "needs review" if found.needs_manual_grade else "graded"
                 except MissingEntry:
                     score, state = None, "not graded"
                 rows.append(
@@ -46,16 +54,28 @@ def grades(course: Course) -> list[dict[str, Any]]:
                         "score": score,
                         "max_score": assignment.max_score,
                         "state": state,
+                        "outcome": result.get("outcome", ""),
+                        "message": str(result.get("message", "")).partition("\n")[0],
                     }
                 )
     return rows
+
+
+COLUMNS = ("student", "exercise", "score", "max_score", "state", "outcome", "message")
 
 
 def export(course: Course, path: Path) -> int:
     """Write the grades as CSV; the number of rows."""
     rows = grades(course)
     with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, ["student", "exercise", "score", "max_score", "state"])
+        writer = csv.DictWriter(stream, COLUMNS)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({k: harmless(v) for k, v in row.items()} for row in rows)
     return len(rows)
+
+
+def harmless(value: Any) -> Any:
+    """A cell that a spreadsheet shows and does not run: a leading = + - @ starts a formula."""
+    if isinstance(value, str) and value[:1] in tuple("=+-@\t\r"):
+        return "'" + value
+    return value

@@ -26,8 +26,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from autograder import inside, namespaces, watch
-from autograder.policy import WORK, Policy
+from autograder import cgroups, inside, namespaces, watch
+from autograder.policy import MB, WORK, Policy
 from autograder.session import Lost
 from fttools.errors import FTError
 
@@ -62,6 +62,7 @@ class Sandbox:
         self.box: subprocess.Popen[bytes] | None = None
         self.kernel = 0  # its process id, as seen from outside
         self.entrance = 0  # a warm kernel's parent, which waits for it
+        self.group: cgroups.Group | None = None
         self.first = 0  # process 1 of the PID namespace, as seen from outside
 
     def start(self, warm: bool, prepare: Callable[[], None] = lambda: None) -> None:
@@ -72,6 +73,8 @@ class Sandbox:
             listener.listen(8)
             self.listening[name] = listener
         try:
+            if not self.unsafe:
+                self.group = cgroups.make(self.policy.limits)
             if self.unsafe:
                 self._fork(None, prepare)
             elif warm:
@@ -126,6 +129,8 @@ class Sandbox:
                     raise self._refused()
                 said += piece
             self.first = int(json.loads(said)["child-pid"])
+            if self.group is not None:
+                self.group.add(self.first)
         finally:
             for fd in (read, write, names, groups):
                 if fd >= 0:
@@ -165,6 +170,8 @@ class Sandbox:
             return
         try:  # in the child; nothing may return from here
             os.setsid()
+            if self.group is not None:
+                self.group.add(os.getpid())
             if holder is not None:
                 namespaces.enter(holder)
             namespaces.die_with_parent(parent)  # after entering, which would clear it
@@ -206,6 +213,8 @@ class Sandbox:
 
     def why_dead(self) -> Lost:
         """How a kernel that is no longer alive ended."""
+        if self.group is not None and self.group.out_of_memory():
+            return Lost("out_of_memory", f"more than {self.policy.limits.memory // MB:,} MB")
         return Lost("student_error", "the kernel died: the code ended it, or crashed it")
 
     def interrupt(self) -> None:
@@ -236,6 +245,9 @@ class Sandbox:
             os.waitpid(self.entrance, 0)
             self.entrance = 0
         self.box, self.first = None, 0
+        if self.group is not None:
+            self.group.remove()
+            self.group = None
 
 
 def memory_file(text: str) -> int:

@@ -117,10 +117,25 @@ class Warm:
         return {"outcome": "infrastructure", "message": message, "checks": [], "seconds": 0.0,
                 "attempts": TRIES + 1}, ""  # fmt: skip
 
-    def _once(self, order: Mapping[str, Any], files: Mapping[str, bytes]) -> tuple[Result, str]:
+    def selftest(self) -> list[dict[str, Any]]:
+        """Every promise of the sandbox, tried (`selftest`). Raises Broken, Refused."""
+        from autograder.selftest import SMALL
+
+        result, _ = self._once({"selftest": True}, {}, SMALL)
+        if "trials" not in result:
+            raise Broken(str(result.get("message")))
+        return list(result["trials"])
+
+    def _once(
+        self,
+        order: Mapping[str, Any],
+        files: Mapping[str, bytes],
+        limits: policy.Limits | None = None,
+    ) -> tuple[Result, str]:
         self.start()
         assert self.conn is not None
         settings = self.settings
+        limits = limits or settings.limits
         folder = Path(tempfile.mkdtemp(prefix="autograder-"))
         ours, theirs = socket.socketpair()
         try:
@@ -130,9 +145,9 @@ class Warm:
                 except OSError as err:
                     self.close()
                     raise Broken(f"the warm process is gone ({err})") from err
-            ours.settimeout(settings.limits.seconds + BEYOND)
+            ours.settimeout(limits.seconds + BEYOND)
             wire.send(ours, {"threads": settings.threads, "gpus": list(settings.gpus),
-                             "limits": asdict(settings.limits), "unsafe": settings.unsafe,
+                             "limits": asdict(limits), "unsafe": settings.unsafe,
                              "warm": settings.warm, "folder": str(folder)})  # fmt: skip
             sent = {**order, "files": list(files), "folder": str(folder),
                     "environment": shared_environment()}  # fmt: skip

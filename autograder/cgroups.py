@@ -1,0 +1,118 @@
+"""Control groups where they can be written: exact limits on a sandbox's memory and processes.
+
+Version 2 (a delegated subtree, as under `systemd-run --user --scope -p Delegate=yes`, or root) or
+version 1 (root). Without them the watchdog looks at `/proc` four times a second instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from autograder.policy import Limits
+
+ROOT = Path("/sys/fs/cgroup")
+
+
+@dataclass
+class Group:
+    """The control groups of one sandbox: one folder (version 2) or one a controller (version 1)."""
+
+    memory: Path | None
+    pids: Path | None
+
+    def add(self, process: int) -> None:
+        """Put a process in; its children follow. One that is gone is no error."""
+        for folder in {f for f in (self.memory, self.pids) if f is not None}:
+            with contextlib.suppress(OSError):
+                (folder / "cgroup.procs").write_text(str(process))
+
+    def out_of_memory(self) -> bool:
+        """Whether the kernel had to kill something for its memory."""
+        if self.memory is None:
+            return False
+        for name in ("memory.events", "memory.oom_control"):
+            with contextlib.suppress(OSError):
+                for line in (self.memory / name).read_text().splitlines():
+                    words = line.split()
+                    if words[0] == "oom_kill" and int(words[1]) > 0:
+                        return True
+        return False
+
+    def remove(self) -> None:
+        """Delete the groups once their processes are gone."""
+        for folder in {f for f in (self.memory, self.pids) if f is not None}:
+            for _ in range(50):
+                try:
+                    folder.rmdir()
+                    break
+                except FileNotFoundError:
+                    break
+                except OSError:
+                    time.sleep(0.02)
+
+
+@lru_cache(maxsize=1)
+def parents() -> tuple[Path | None, Path | None]:
+    """Folders to make groups in: for memory, for processes. None where it cannot be."""
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    own = {controllers: path for _, controllers, path in (line.split(":", 2) for line in lines)}
+    if (ROOT / "cgroup.controllers").is_file() and "" in own:
+        # Processes may not be beside groups in version 2: the parent of ours must be writable.
+        for base in (ROOT / own[""].lstrip("/"), (ROOT / own[""].lstrip("/")).parent):
+            with contextlib.suppress(OSError):
+                control = (base / "cgroup.subtree_control").read_text().split()
+                if {"memory", "pids"} <= set(control) and os.access(base, os.W_OK):
+                    return base, base
+        return None, None
+
+    def first_version(name: str) -> Path | None:
+        for controllers, path in own.items():
+            if name in controllers.split(","):
+                for base in (ROOT / name / path.lstrip("/"), ROOT / name):
+                    if base.is_dir() and os.access(base, os.W_OK):
+                        return base
+        return None
+
+    return first_version("memory"), first_version("pids")
+
+
+def make(limits: Limits) -> Group | None:
+    """A group with these limits, or None where none can be made."""
+    found: list[Path | None] = []
+    name = f"autograder-{os.getpid()}-{secrets.token_hex(4)}"
+    for base in parents():
+        folder = None
+        if base is not None:
+            with contextlib.suppress(OSError):
+                (base / name).mkdir(exist_ok=True)
+                folder = base / name
+        found.append(folder)
+    memory, pids = found
+    if memory is None and pids is None:
+        return None
+    for folder, file, value in (
+        (memory, "memory.max", limits.memory),
+        (memory, "memory.swap.max", 0),
+        (memory, "memory.limit_in_bytes", limits.memory),
+        (pids, "pids.max", limits.processes),
+    ):
+        if folder is not None and (folder / file).exists():
+            with contextlib.suppress(OSError):
+                (folder / file).write_text(str(value))
+    return Group(memory, pids)
+
+
+def how() -> dict[str, str]:
+    """What limits memory and processes on this machine, in words."""
+    memory, pids = parents()
+    watchdog = "rlimits and a watchdog"
+    return {
+        "memory": "cgroup" if memory else watchdog,
+        "processes": "cgroup" if pids else watchdog,
+    }
