@@ -25,7 +25,7 @@ EDITS: dict[str, list[tuple[str, str]]] = {
     "eve_b_not_zero": [
         ("torch.zeros(base.out_features, rank)", "torch.randn(base.out_features, rank)")
     ],
-    "fay_untrained": [("epochs=3, lr=1.5e-3", "epochs=1, lr=1e-7")],
+    "fay_untrained": [("epochs=2, lr=2e-3", "epochs=1, lr=1e-7")],
 }
 
 

@@ -98,3 +98,12 @@ def finish(fig: Figure) -> Figure:
 
     plt.close(fig)
     return fig
+
+
+def png(fig: Figure) -> bytes:
+    """A figure as a PNG: what a widget shows, in a browser and in a stored notebook alike."""
+    from io import BytesIO
+
+    stream = BytesIO()
+    fig.savefig(stream, format="png")
+    return stream.getvalue()

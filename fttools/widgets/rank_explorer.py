@@ -111,14 +111,10 @@ def rank_explorer(deltas: Mapping[str, Any], rank: int = 8) -> Any:
     slider = w.SelectionSlider(options=[2**i for i in range(top + 1)], value=rank,
                                description="rank r", continuous_update=False)  # fmt: skip
     menu = w.Dropdown(options=list(deltas), description="layer")
-    picture = w.Output()
+    picture = w.Image(format="png")
 
     def update(_: Any = None) -> None:
-        from IPython.display import display
-
-        with picture:
-            picture.clear_output(wait=True)
-            display(draw(deltas, energy, menu.value, slider.value))
+        picture.value = plots.png(draw(deltas, energy, menu.value, slider.value))
 
     slider.observe(update, "value")
     menu.observe(update, "value")
