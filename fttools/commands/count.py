@@ -54,9 +54,7 @@ def method_from(args: argparse.Namespace) -> Any:
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
     parser = commands.add_parser("count", help="exact parameter counts of a model with a method")
-    parser.add_argument(
-        "model", nargs="?", help="catalogue name, hub id or path of a config.json"
-    )
+    parser.add_argument("model", nargs="?", help="catalogue name, hub id or path of a config.json")
     parser.add_argument("--method", default="full", help="full, head, lora, qlora, adapter, …")
     parser.add_argument("--task", help="seq-cls, causal-lm or seq2seq-lm (what the model is for)")
     parser.add_argument("--labels", type=int, default=2, help="classes of a classifier (2)")
@@ -88,10 +86,14 @@ def run(args: argparse.Namespace) -> int:
         raise BadData("Which model?", "fttools count llama-2-7b --method lora, or --list")
     if args.labels < 1:
         raise BadData(f"A classifier cannot have {args.labels} classes.", "--labels 2")
-    from fttools import methods, params
+    from fttools import methods, params, shapes
 
     method = method_from(args)
-    counts = params.count(read_config(args.model), method, args.task, args.labels)
+    counts = None
+    if not args.modules and args.labels == 2:  # what the recorded shapes can answer, at once
+        counts = shapes.count(args.model, method, args.task)
+    if counts is None:
+        counts = params.count(read_config(args.model), method, args.task, args.labels)
     if args.json:
         found: dict[str, Any] = {
             "model": args.model, "method": args.method, "total": counts.total,
