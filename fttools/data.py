@@ -5,6 +5,10 @@
     load("sst2")                 # $FT_DATA/sst2 if there, else stanfordnlp/sst2 from the hub
     load("path/to/folder")       # train.tsv, dev.tsv: text<TAB>label, no header
 
+    instructions()               # {"train": rows, "test": rows} for instruction tuning
+    domain("clinic", "train")    # texts of a register: clinic, contracts, general
+    sequence()                   # three tasks to learn one after another, as Splits
+
 Every result has `text` and `label` columns in the splits train, validation and test. Sources with
 one labelled held-out part (SST-2's dev) give it as test, and validation is cut from train, so that
 a model is never chosen on the data it is judged by.
@@ -81,6 +85,33 @@ def load(name: str = "reviews", *, limit: int | None = None, seed: int = 0) -> S
     if limit is not None:
         parts["train"] = balanced(parts["train"], limit, seed)
     return _build(name, source, parts)
+
+
+def instructions(
+    *, train: int = 6000, test: int = 600, seed: int | None = None
+) -> dict[str, list[Row]]:
+    """Rows (family, seen, instruction, input, output) about the lab world; see fttools.lab.tasks.
+
+    `seed=None` is the course's own set, the one its figures are about.
+    """
+    from fttools.lab import tasks
+
+    return tasks.instructions(tasks.SEED if seed is None else seed, train, test)
+
+
+def domain(name: str, split: str = "train", size: int | None = None) -> list[str]:
+    """Texts of a register: "clinic" and "contracts" were not in the lab model's pretraining,
+    "general" is its held-out register. Raises UnknownData."""
+    from fttools.lab import domains
+
+    return domains.texts(name, split, size)
+
+
+def sequence(seed: int = 0) -> list[Splits]:
+    """Three two-class tasks on lab-world sentences, to be learned in this order with one head."""
+    from fttools.lab.sequence import sequence as tasks
+
+    return [_build(task.name, "generated", task.rows) for task in tasks(seed)]
 
 
 SPLITS = ("train", "validation", "test")

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (word lists and sentence frames read best one to a line)
 """What can happen in the world, each in several wordings (frames.py says how to read them).
 
 Frames under one key take the same slots. `FRAMES[key]` holds them compiled.

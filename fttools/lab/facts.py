@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (word lists and sentence frames read best one to a line)
 """Encyclopaedia pages: what is always so in the world.
 
 `TOWNS[name]` (river, product, mayor, size) was drawn once from a fixed seed and is the same in

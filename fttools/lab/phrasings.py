@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (word lists and sentence frames read best one to a line)
 """How each task is asked for. The first list of a family is trained on, the second is held out.
 
 `{...}` are filled by the task. Held-out wordings are new sentences about the same thing, so that

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (word lists and sentence frames read best one to a line)
 """Pretrain the lab language model from random weights.
 
     python -m fttools.lab.pretrain --out build/lab --steps 6000      # a GPU; the shipped run
@@ -105,7 +106,8 @@ def train(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.type == "cuda":
         torch.backends.cuda.matmul.fp32_precision = "tf32"
-    model: Any = lab.fresh(plan.seed).to(device)
+    model: Any = lab.fresh(plan.seed)
+    model.to(device)
     optimizer = optimizer_of(model, plan)
     steps, done, spent, curve = plan.steps, 0, 0.0, []
     checkpoint = out / "checkpoint.pt"

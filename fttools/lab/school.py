@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (word lists and sentence frames read best one to a line)
 """The school in the world: what people do there with words, lists, numbers and sentences.
 
 Skills appear as things that happen: somebody writes words, somebody else sorts them, reads them

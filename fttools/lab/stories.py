@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (word lists and sentence frames read best one to a line)
 """Stories: things change hands, people move, work, count, like and dislike; facts come back.
 
 Each function tells one kind of story into a Scene. Facts set up early are used or retold later in

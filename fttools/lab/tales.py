@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (word lists and sentence frames read best one to a line)
 """More stories: families, journeys, timetables, accidents, gardens, recipes, kings and birds."""
 
 from __future__ import annotations

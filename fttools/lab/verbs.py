@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (word lists and sentence frames read best one to a line)
 """Verbs: every form of each, and the phrase for a tense and an agreement class.
 
     phrase("give", "past", "3")     # "gave"

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (word lists and sentence frames read best one to a line)
 """The world's words, by kind: nouns with their plurals, adjectives, names, numbers.
 
 `NOUNS["animal"]` is a tuple of singulars, `plural(noun)` its plural; `MASS` nouns have none.

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (word lists and sentence frames read best one to a line)
 """The world: what is always true in it, and the people and things that one text is about.
 
 Facts are fixed (a cow gives milk in every text); people, things and places are drawn anew for each
