@@ -28,23 +28,21 @@ _MASS = {*words.MASS_NOUNS, *words.COLOURS, *words.SEASONS, "home", "school", "w
 _MASS |= {u[0] for u in world.USES.values()}
 _ADJECTIVES = set(words.ADJECTIVES)
 _NUMBERS = set(words.NUMBERS)
-_PREPOSITIONS = set(
-    [
-        "in",
-        "on",
-        "at",
-        "under",
-        "behind",
-        "near",
-        "to",
-        "from",
-        "by",
-        "with",
-        "of",
-        "over",
-        "across",
-    ]
-)
+_PREPOSITIONS = {
+    "in",
+    "on",
+    "at",
+    "under",
+    "behind",
+    "near",
+    "to",
+    "from",
+    "by",
+    "with",
+    "of",
+    "over",
+    "across",
+}
 _POSSESSIVES = {"my", "your", "his", "her", "its", "our", "their"}
 _SUBJECTS = {"he": "3", "she": "3", "it": "3", "everyone": "3", "everything": "3", "they": "p",
              "we": "p", "you": "p", "I": "1", "people": "p"}  # fmt: skip

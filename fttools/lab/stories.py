@@ -7,6 +7,7 @@ other words, so that a reader (or a model) gains by remembering them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from fttools.lab import words, world
@@ -378,7 +379,7 @@ def compare(s: Scene) -> None:
     by_age = adjective in ("old", "young") and len(set(ages)) == len(ages)
     if adjective == "young":
         ages.reverse()
-    pairs = list(zip(cast, cast[1:], strict=False))
+    pairs = list(itertools.pairwise(cast))
     if by_age and s.chance(0.8):
         for i in s.rng.sample(range(len(cast)), len(cast)):
             s.say("age", cast[i], "pres", n=words.number(ages[i]))
@@ -406,7 +407,7 @@ def race(s: Scene) -> None:
     place_name = place(s.rng)
     s.timed("be_at", series([p.name for p in s.rng.sample(cast, 3)]), p=at(place_name))
     s.say("came_first", cast[0])
-    for earlier, later in zip(cast, cast[1:], strict=False):
+    for earlier, later in itertools.pairwise(cast):
         if s.chance(0.8):
             s.say("came_after", later.ref, b=earlier.name)
     s.say("came_last", cast[-1].ref)
@@ -476,7 +477,7 @@ def message(s: Scene) -> None:
         news = s.clause("buy", hero.ref, "past", o=thing.a, p=f"in {pick(s.rng, words.TOWNS)}")
     else:
         news = s.clause("work_as", hero.ref, "past", o=a(pick(s.rng, words.NOUNS["job"])))
-    for teller, listener in zip(cast, cast[1:], strict=False):
+    for teller, listener in itertools.pairwise(cast):
         s.then("tell", teller.ref, b=listener.name, s=news)
     s.say("know", cast[-1].ref, s=news)
 

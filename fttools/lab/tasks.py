@@ -11,6 +11,7 @@ enough inputs; the closed families (CLOSED) have few, and there only the phrasin
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from functools import lru_cache
 from random import Random
@@ -134,9 +135,7 @@ def compare(rng: Random) -> Made:
     adjective = pick(rng, sorted(words.COMPARATIVES))
     more, most = words.COMPARATIVES[adjective]
     cast = world.people(rng, 3)
-    lines = [
-        s.clause("than", hi.ref, j=more, b=lo.name) for hi, lo in zip(cast, cast[1:], strict=False)
-    ]
+    lines = [s.clause("than", hi.ref, j=more, b=lo.name) for hi, lo in itertools.pairwise(cast)]
     return {"most": most}, " ".join(map(sentence, _shuffle(rng, lines))), cast[0].name
 
 
