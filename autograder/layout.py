@@ -11,6 +11,7 @@ from typing import Any
 from fttools.errors import FTError, suggest
 
 EXERCISES = ("lora",)
+COURSE_ID = "fine-tuning"
 
 
 class UnknownExercise(FTError, ValueError):
@@ -72,9 +73,11 @@ class Course:
         os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         config = Config()
         config.CourseDirectory.root = str(self.root.resolve())
-        config.CourseDirectory.course_id = "fine-tuning"
+        config.CourseDirectory.course_id = COURSE_ID
         config.CourseDirectory.source_directory = "solutions"
         config.CourseDirectory.release_directory = "exercises"
         config.CourseDirectory.db_url = self.database
         config.NbGraderAPI.log_level = "ERROR"
-        return config
+        from autograder.steps import configure
+
+        return configure(config)
