@@ -9,7 +9,7 @@ from importlib import import_module
 
 from fttools.errors import FTError
 
-COMMANDS = ("doctor", "count", "advise", "measure")
+COMMANDS = ("doctor", "count", "advise", "estimate", "measure", "validate")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -83,17 +83,28 @@ def build(config: Any, setup: Setup, ledger: Ledger) -> tuple[nn.Module, str]:
 def _from_config(
     cls: Any, config: Any, dtype: torch.dtype, attention: str, task: str
 ) -> tuple[nn.Module, str]:
+    from transformers.initialization import no_init_weights
+
+    if type(config) not in cls._model_mapping:
+        raise UnknownModel(
+            f"{getattr(config, 'model_type', type(config).__name__)} has no {task} model.",
+            f"--task with another of {', '.join(TASK_CLASSES)}",
+        )
     try:
-        return cls.from_config(config, dtype=dtype, attn_implementation=attention), attention
+        with no_init_weights():
+            model = cls.from_config(config, dtype=dtype, attn_implementation=attention)
     except ValueError as err:
-        if "attention implementation" in str(err) and attention != "eager":
-            return cls.from_config(config, dtype=dtype, attn_implementation="eager"), "eager"
-        if "Unrecognized configuration" in str(err):
-            raise UnknownModel(
-                f"{type(config).__name__} has no {task} model.",
-                f"--task with another of {', '.join(TASK_CLASSES)}",
-            ) from err
-        raise
+        if "attention implementation" not in str(err) or attention == "eager":
+            raise
+        attention = "eager"
+        with no_init_weights():
+            model = cls.from_config(config, dtype=dtype, attn_implementation=attention)
+    model.tie_weights()  # without initialisation, transformers leaves this to the caller
+    if getattr(config, "untied_head", False):
+        from fttools import catalogue
+
+        catalogue.untie(model)
+    return model, attention
 
 
 def batch(config: Any, setup: Setup) -> dict[str, torch.Tensor]:

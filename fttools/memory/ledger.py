@@ -64,6 +64,8 @@ class Ledger(TorchDispatchMode):
         self.events: list[tuple[int, int]] = []
         self.tags: list[tuple[str, str]] = []  # by number
         self.sizes: list[int] = []  # by number
+        self.marks: list[tuple[int, str, str]] = []  # from which event on: phase, module
+        self._last = ("", "")
         self.phase = "build"
         self.module = ""
         self._scratch = scratch or {}
@@ -76,6 +78,10 @@ class Ledger(TorchDispatchMode):
         number = len(self.sizes)
         self.sizes.append(size)
         self.tags.append((phase or self.phase, self.module))
+        here = (self.phase, self.module)
+        if here != self._last:
+            self.marks.append((len(self.events), *here))
+            self._last = here
         self.events.append((number, size))
         return number
 
@@ -141,6 +147,17 @@ class Ledger(TorchDispatchMode):
         if scratch is not None:
             self.brief(*scratch(args, kwargs))
         return out
+
+    def where(self, position: int) -> tuple[str, str]:
+        """Phase and module at an event."""
+        low, high = 0, len(self.marks)
+        while low < high:
+            middle = (low + high) // 2
+            if self.marks[middle][0] <= position:
+                low = middle + 1
+            else:
+                high = middle
+        return self.marks[low - 1][1:] if low else ("build", "")
 
     # --- where we are ---------------------------------------------------------------------------
 

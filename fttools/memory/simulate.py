@@ -34,15 +34,14 @@ class Simulation:
     attention: str
     total: int
     trainable: int
-    built: int  # events until the model was built
-    trained_numel: int
+    second_step: int  # the event that it begins with
+    heads: frozenset[str]  # last parts of the names of the model's heads
 
 
 def simulate(config: Any, setup: Setup, gpu: Gpu) -> Simulation:
     """Build and train for two optimizer steps. Raises what `build` raises."""
     ledger = Ledger(kernels.scratch_table(gpu))
     model, attention = build(config, setup, ledger)
-    built = len(ledger.events)
     kinds = _kinds(model, ledger)
     if hasattr(model, "config"):
         model.config.use_cache = False  # Trainer switches it off
@@ -58,14 +57,16 @@ def simulate(config: Any, setup: Setup, gpu: Gpu) -> Simulation:
         scaler = None
         if setup.amp == "fp16":
             scaler = torch.empty((), device="meta")
-        for _ in range(2):
+        second = 0
+        for number in range(2):
+            second = len(ledger.events) if number else 0
             for _ in range(setup.accumulate):
                 _forward_backward(model, config, setup, rules, ledger, scaler)
             for p in trained:
                 if p.grad is not None:
-                    number = ledger.number_of(p.grad)
-                    if number is not None:
-                        kinds[number] = "gradients"
+                    storage = ledger.number_of(p.grad)
+                    if storage is not None:
+                        kinds[storage] = "gradients"
             ledger.module = ""
             ledger.phase = "optimizer"
             with torch.no_grad():
@@ -81,8 +82,8 @@ def simulate(config: Any, setup: Setup, gpu: Gpu) -> Simulation:
         attention,
         sum(p.numel() for p in model.parameters()),
         sum(p.numel() for p in trained),
-        built,
-        sum(p.numel() for p in trained),
+        second,
+        _heads(model),
     )
 
 
@@ -157,6 +158,16 @@ def _kinds(model: nn.Module, ledger: Ledger) -> dict[int, str]:
         if number is not None:
             kinds[number] = "adapter" if adapted and p.requires_grad else "weights"
     return kinds
+
+
+def _heads(model: Any) -> frozenset[str]:
+    """Names of what comes after the base model: classifiers, and output embeddings."""
+    unwrapped = model.get_base_model() if hasattr(model, "get_base_model") else model
+    prefix = str(getattr(unwrapped, "base_model_prefix", ""))
+    names = {name for name, _ in unwrapped.named_children() if name != prefix}
+    out = getattr(unwrapped, "get_output_embeddings", lambda: None)()
+    names |= {n.rsplit(".", 1)[-1] for n, m in unwrapped.named_modules() if m is out and n}
+    return frozenset(names - {"model", "transformer", "encoder", "decoder", "shared"})
 
 
 def _name_modules(model: nn.Module, ledger: Ledger) -> None:
