@@ -57,6 +57,16 @@ def grade_task(order: Order, files: Files, settings: Settings) -> tuple[dict[str
     return {**result, "provenance": found}, notebook
 
 
+def warm_up(settings: Settings) -> float:
+    """Start and try this worker's warm process; its seconds."""
+    from autograder import doctor
+
+    if settings not in _WARM:
+        _WARM[settings] = Warm(settings)
+    doctor.ensure(_WARM[settings])
+    return _WARM[settings].seconds
+
+
 def own_gpus() -> tuple[int, ...]:
     """The GPUs this worker may use: CUDA_VISIBLE_DEVICES, else every one of the machine."""
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
