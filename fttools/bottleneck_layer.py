@@ -51,7 +51,7 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Adapted hidden states, same shape and dtype as `x`."""
-        y = x if torch.is_autocast_enabled(x.device.type) else x.to(self.down.weight.dtype)
+        y = x.to(self.down.weight.dtype)
         return x + self.up(self.act(self.down(y))).to(x.dtype)
 
 

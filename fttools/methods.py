@@ -453,7 +453,7 @@ def _attach_peft(model: nn.Module, method: Method) -> nn.Module:
     if isinstance(method, Prefix):
         _check_prefix(model)
     if isinstance(method, LNTuning) and method.targets is None and not _has_default(model):
-        method = dataclasses.replace(method, targets=tuple(sorted(norm_names(model))))
+        method = dataclasses.replace(method, targets=tuple(norm_names(model)))
     config = peft_config(method, task)
     try:
         # On meta tensors the method's weights must not be allocated either. Rarer methods compute
@@ -468,6 +468,7 @@ def _attach_peft(model: nn.Module, method: Method) -> nn.Module:
         AttributeError,
         NotImplementedError,
         AssertionError,
+        StopIteration,
     ) as err:
         raise explain_refusal(model, method, err) from err
     if isinstance(method, LoRA):
@@ -486,10 +487,14 @@ def _has_default(model: nn.Module) -> bool:
     return getattr(getattr(model, "config", None), "model_type", None) in KNOWN
 
 
-def norm_names(model: nn.Module) -> set[str]:
-    """Last parts of the names of the model's normalisation layers."""
-    named = ((n, type(m).__name__) for n, m in model.named_modules() if n)
-    return {n.rsplit(".", 1)[-1] for n, cls in named if cls.endswith(("Norm", "NormFp32"))}
+def norm_names(model: nn.Module) -> list[str]:
+    """Full names of the model's normalisation layers that have something to train."""
+    return [
+        name
+        for name, module in model.named_modules()
+        if name and type(module).__name__.endswith(("Norm", "NormFp32"))
+        and next(module.parameters(), None) is not None
+    ]  # fmt: skip
 
 
 def _check_prefix(model: nn.Module) -> None:
@@ -537,6 +542,13 @@ def explain_refusal(model: nn.Module, method: Method, err: Exception) -> FTError
         return UnknownTarget(
             f"peft has no default target modules for {type(model).__name__} with {method.name}.",
             f"--targets with some of: {', '.join(names)}; or --targets all-linear (lora)",
+        )
+    if "modules_to_save cannot be applied" in text:
+        head = {n.split(".")[-2] for n, _ in head_parameters(model)}
+        others = ",".join(sorted(linear_names(model) - head))
+        return MethodRefused(
+            f"all-linear takes in the head of {type(model).__name__}, which peft trains whole.",
+            f"--targets {others}",
         )
     return MethodRefused(
         f"peft refuses {method.name} on {type(model).__name__}: {text[:300]}",

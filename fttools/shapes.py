@@ -167,6 +167,8 @@ def _added(shape: Skeleton, method: methods.Method) -> int:
         return method.tokens * shape.width if method.submodules == 1 else 0
     if isinstance(method, methods.PTuning):
         d, h = shape.width, method.hidden or shape.width
+        if not d:  # peft refuses virtual tokens here
+            return 0
         return method.tokens * shape.stacks * d + (d * h + h) + (h * h + h) + (h * d + d)
     if isinstance(method, methods.IA3) and not method.targets and not method.feedforward:
         scaled = _matching(shape, shape.targets["ia3"])

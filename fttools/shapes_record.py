@@ -52,7 +52,9 @@ def record(model_name: str) -> dict[str, Any]:
     def choice(table: str) -> list[str]:
         return sorted(getattr(known, f"TRANSFORMERS_MODELS_TO_{table}_MAPPING").get(kind) or ())
 
-    norms = choice("LNTUNING_TARGET_MODULES") or sorted(methods.norm_names(model))
+    norms = choice("LNTUNING_TARGET_MODULES") or sorted(
+        {params.LAYER.sub("*", n) for n in methods.norm_names(model)}
+    )
     targets = {"lora": choice("LORA_TARGET_MODULES"), "vera": choice("VERA_TARGET_MODULES"),
                "ia3": choice("IA3_TARGET_MODULES"), "ia3_ff": choice("IA3_FEEDFORWARD_MODULES"),
                "ln_tuning": norms}  # fmt: skip
@@ -77,7 +79,7 @@ def record(model_name: str) -> dict[str, Any]:
         "modules": list(folded.values()),
         "targets": targets,
         "all_linear": sorted({params.LAYER.sub("*", n) for n in linear_names}),
-        "saved": prompt["head"],
+        "saved": adapter(methods.LNTuning()).by_kind["head"],
         "output": 0 if out is None else sum(p.numel() for p in out.parameters()),
         "prefix": adapter(methods.Prefix(tokens=1)).by_kind["adapter"],
         "width": prompt["adapter"],

@@ -174,6 +174,10 @@ def test_the_config_is_left_as_it_was() -> None:
     assert given.to_dict() == before
 
 
+def targets_of(text: str | None) -> methods.Targets:
+    return text if text in (None, "all-linear") else tuple(str(text).split(","))
+
+
 @pytest.mark.parametrize(
     ("line", "error", "says"),
     [
@@ -187,6 +191,7 @@ def test_the_config_is_left_as_it_was() -> None:
         ("llama-2-7b --method lora --task seq2seq-lm", UnknownModel, "causal-lm"),
         ("modernbert-base --method ia3", UnknownTarget, "--targets"),
         ("lama-2-7b --method lora", UnknownModel, "llama-2-7b"),
+        ("distilbert --method lora --targets all-linear", methods.MethodRefused, "q_lin"),
     ],
 )
 def test_bad_input(
@@ -201,7 +206,7 @@ def test_bad_input(
         method = methods.make(
             args[2],
             rank=int(options["--rank"]) if "--rank" in options else None,
-            targets=tuple(options["--targets"].split(",")) if "--targets" in options else None,
+            targets=targets_of(options.get("--targets")),
         )
         params.count(catalogue.read_config(args[0]), method, options.get("--task"))
 
