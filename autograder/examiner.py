@@ -6,11 +6,13 @@ upsets it upsets nobody else's. Seeds and judges exist here and not in the sandb
 
 from __future__ import annotations
 
-import ast
 import base64
 import hashlib
+import re
+import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -28,6 +30,13 @@ from fttools.checks.run import verdict
 
 NO_MEMORY = ("MemoryError", "OutOfMemoryError")
 NO_MEMORY_TEXT = ("can't allocate memory", "cannot allocate memory", "out of memory")
+
+QUOTED = re.compile(r"'([A-Za-z0-9+/=]*)'")  # base64 as Python prints it
+JUDGE_SECONDS = 300.0
+
+
+class TookTooLong(BaseException):
+    """A judge ran past its time; not an Exception, so that no judge's own handler takes it."""
 
 
 def seed_for(seed: int, check_id: str) -> int:
@@ -95,8 +104,16 @@ class Examiner:
         return last
 
     def judge(self, check: Check, case: Case, given: Answer) -> Verdict:
-        """The verdict on one answer."""
-        return self.timed("judges", lambda: verdict(check, case, given))  # type: ignore[no-any-return]
+        """The verdict on one answer; one that cannot be judged in time is none."""
+
+        def bounded() -> Verdict:
+            with in_time(JUDGE_SECONDS):
+                return verdict(check, case, given)
+
+        try:
+            return self.timed("judges", bounded)  # type: ignore[no-any-return]
+        except TookTooLong:
+            return Verdict("wrong", "The answer could not be judged in time.")
 
     def ask(self, check: Check, case: Case) -> Answer:
         """Send a probe's place and a case into the kernel. Raises BadAnswer, TooLong, Lost."""
@@ -152,13 +169,28 @@ class Examiner:
 def said(value: Any) -> bytes:
     """The bytes in a kernel's answer to a `user_expressions` request. Raises BadAnswer."""
     try:
-        text = value["data"]["text/plain"]
-        found = ast.literal_eval(text) if text[:1] in "'\"" else None
-        if not isinstance(found, str):
-            raise TypeError("no text")
-        return base64.b64decode(found, validate=True)
+        found = QUOTED.fullmatch(value["data"]["text/plain"])
+        if found is None:
+            raise TypeError("no base64")
+        return base64.b64decode(found[1], validate=True)
     except Exception as err:  # whatever a kernel may make up
         raise BadAnswer("Nothing readable was sent.", "running the check again") from err
+
+
+@contextmanager
+def in_time(seconds: float) -> Iterator[None]:
+    """Raise TookTooLong after `seconds`: an answer may be made to be slow to judge."""
+
+    def stop(*_: Any) -> None:
+        raise TookTooLong
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def asked(cell: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -79,15 +80,16 @@ def mark(
     if not order.get("judge_only") and spoilt(built, examiner, files):
         return {"outcome": "again"}, ""
     checks = rows(built.notebook, examiner)
-    finish(built, files)
     notes = [examiner.message, *built.notes]
     if built.missing:
         notes.append(f"missing from the submission: {', '.join(built.missing)}")
+    finish(built, [n for n in notes if n])
     seconds = time.monotonic() - started
     spent = {"start": ready, **examiner.spent}
     spent["other"] = seconds - sum(spent.values())
     result = {
         "outcome": examiner.outcome, "message": "; ".join(n for n in notes if n),
+        "notes": list(built.notes), "missing": list(built.missing),
         "checks": checks, "seconds": seconds, "spent": spent, "peak_memory": dog.peak,
     }  # fmt: skip
     return result, nbformat.writes(built.notebook)
@@ -122,11 +124,20 @@ def spoilt(built: Rebuilt, examiner: Examiner, files: Mapping[str, bytes]) -> bo
     return lacking or examiner.outcome == "student_error"
 
 
-def finish(built: Rebuilt, files: Mapping[str, bytes]) -> None:
-    """Learners' Markdown without raw HTML."""
+def finish(built: Rebuilt, notes: list[str]) -> None:
+    """Learners' Markdown without raw HTML, and on top what the learner has to know."""
     for cell in built.notebook.cells:
         if cell.cell_type == "markdown" and cell_id(cell, "solution"):
             cell["source"] = sanitize.markdown(cell.source)
+    if notes:
+        built.notebook.cells.insert(0, note(notes))
+
+
+def note(lines: list[str]) -> Any:
+    """A Markdown cell with sentences as plain text."""
+    shown = [re.sub(r"([\\`*_{}\[\]()#+!|>~$-])", r"\\\1", " ".join(n.split())) for n in lines]
+    text = "\n".join(f"- {line}" for line in shown)
+    return nbformat.v4.new_markdown_cell(f"**From the grader**\n\n{sanitize.markdown(text)}")
 
 
 def rejected(exercise: str, why: str, seconds: float) -> tuple[Result, str]:
@@ -147,4 +158,5 @@ def rejected(exercise: str, why: str, seconds: float) -> tuple[Result, str]:
                       "message": message, "kind": "missing"})  # fmt: skip
     result = {"outcome": "rejected", "message": why, "checks": found, "seconds": seconds,
               "spent": {}, "peak_memory": 0}  # fmt: skip
+    notebook.cells.insert(0, note([why]))
     return result, nbformat.writes(notebook)

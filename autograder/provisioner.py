@@ -37,7 +37,7 @@ class BubblewrapProvisioner(KernelProvisionerBase):  # type: ignore[misc]
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Choose where the sockets are. Raises NoSandbox for a transport that is not ipc."""
-        manager = self.parent
+        manager: Any = self.parent
         if manager.transport != "ipc":
             raise NoSandbox("A sandboxed kernel has no network.", "KernelManager.transport = 'ipc'")
         self.folder = tempfile.TemporaryDirectory(prefix="autograder-kernel-")
@@ -52,12 +52,13 @@ class BubblewrapProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         """Start the kernel in its sandbox."""
         assert self.folder is not None
         box = Sandbox(make(), Path(self.folder.name))
-        box.key = self.connection_info["key"]
-        box.key = box.key if isinstance(box.key, bytes) else str(box.key).encode()
+        key: Any = self.connection_info["key"]
+        box.key = key if isinstance(key, bytes) else str(key).encode()
         box.start(warm=False)
+        manager: Any = self.parent
         # The manager connects to IP-PORT; the sandbox listens at the channels' names.
         for number, name in enumerate(CHANNELS, 1):
-            os.symlink(box.folder / name, f"{self.parent.ip}-{number}")
+            os.symlink(box.folder / name, f"{manager.ip}-{number}")
         self.box = box
         return self.connection_info
 

@@ -39,6 +39,10 @@ class Broken(Exception):
     """The grader's own processes failed; the submission is tried again."""
 
 
+class Overdue(Broken):
+    """An examiner ran far past its submission's limit; trying again would take as long."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """How submissions are run: threads, limits, GPUs, and whether anything protects the host."""
@@ -105,6 +109,8 @@ class Warm:
                 result, notebook = self._once({**order, "judge_only": again}, files)
             except Broken as err:
                 message = str(err)
+                if isinstance(err, Overdue):
+                    break
                 time.sleep(0.2 * attempt)
                 continue
             if result["outcome"] == "again":
@@ -157,7 +163,7 @@ class Warm:
             raise Broken(f"the examiner ended without a result ({err})") from err
         except TimeoutError as err:
             self.close()
-            raise Broken("the examiner did not finish in time") from err
+            raise Overdue("the examiner did not finish in time") from err
         finally:
             ours.close()
             shutil.rmtree(folder, ignore_errors=True)
