@@ -10,15 +10,22 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# Libraries warning about their own use of each other: nothing a learner could change.
+warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\.")
+
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Silence transformers' and datasets' notices and Python warnings inside the block."""
+    """Silence transformers' and datasets' notices and Python warnings inside the block.
+
+    Blocks nest: the inner one's end leaves the outer one quiet.
+    """
     import datasets
     import transformers
 
     level = transformers.logging.get_verbosity()
-    bars = datasets.utils.logging.is_progress_bar_enabled()
+    bars = transformers.logging.is_progress_bar_enabled()
+    data_bars = datasets.utils.logging.is_progress_bar_enabled()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     datasets.disable_progress_bars()
@@ -28,6 +35,7 @@ def quietly() -> Iterator[None]:
             yield
     finally:
         transformers.logging.set_verbosity(level)
-        transformers.logging.enable_progress_bar()
         if bars:
+            transformers.logging.enable_progress_bar()
+        if data_bars:
             datasets.enable_progress_bars()

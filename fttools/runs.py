@@ -65,11 +65,20 @@ class Record:
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
     @classmethod
+    def parse(cls, text: str) -> Record:
+        """A record from its JSON, with the tuples among its options, which JSON has as lists."""
+        fields = json.loads(text)
+        fields["options"] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in fields["options"].items()
+        }
+        return cls(**fields)
+
+    @classmethod
     def read(cls, path: Path) -> Record:
         """A stored record. Raises BadData when the file is not one."""
         try:
-            return cls(**json.loads(path.read_text()))
-        except (ValueError, TypeError) as err:
+            return cls.parse(path.read_text())
+        except (ValueError, TypeError, KeyError) as err:
             raise BadData(f"{path.name} is not a run record.", "a file Record.save wrote") from err
 
 
@@ -85,7 +94,7 @@ def recorded(name: str, study: str | None = None) -> list[Record]:
     if not path.is_file():
         raise BadData(f"No runs were recorded as {name!r}.",
                       suggest(name, (p.stem for p in RECORDED.glob("*.jsonl"))))  # fmt: skip
-    found = [Record(**json.loads(line)) for line in path.read_text().splitlines()]
+    found = [Record.parse(line) for line in path.read_text().splitlines()]
     studies = {str(r.config["study"]) for r in found}
     if study is not None and study not in studies:
         raise BadData(f"{name} has no study {study!r}.", suggest(study, studies))

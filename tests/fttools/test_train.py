@@ -62,3 +62,16 @@ def test_bad_record(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('{"model": 1}')
     with pytest.raises(BadData):
         runs.Record.read(tmp_path / "x.json")
+
+
+def test_quiet_blocks_nest() -> None:
+    import transformers
+
+    from fttools.quiet import quietly
+
+    assert transformers.logging.is_progress_bar_enabled()
+    with quietly():
+        with quietly():
+            pass
+        assert not transformers.logging.is_progress_bar_enabled()
+    assert transformers.logging.is_progress_bar_enabled()
