@@ -43,7 +43,10 @@ def course(tmp_path: Path) -> Path:
     place.parent.mkdir(parents=True)
     nbformat.write(release.student_version("lora"), place)
     (tmp_path / "nbgrader_config.py").write_text(CONFIG.format(root=str(tmp_path)))
-    assert cli.main(["grade", "lora", "--course", str(tmp_path), "--workers", "1"]) == 0
+    assert (
+        cli.main(["grade", "lora", "--course", str(tmp_path), "--workers", "1", "--threads", "1"])
+        == 0
+    )
     return tmp_path
 
 
@@ -105,5 +108,15 @@ def test_a_correction_by_hand(course: Path, server: str, browser: Any) -> None:
     assert cli.main(["feedback", "lora", "--course", str(course)]) == 0
     browser.get((course / "feedback/ada/lora/lora.html").as_uri())
     assert "2.5" in browser.find_element("tag name", "body").text
-    again = ["grade", "lora", "--course", str(course), "--workers", "1", "--force"]
+    again = [
+        "grade",
+        "lora",
+        "--course",
+        str(course),
+        "--workers",
+        "1",
+        "--threads",
+        "1",
+        "--force",
+    ]
     assert cli.main(again) == 0 and exported(course) == 2.5  # a person's score stays
