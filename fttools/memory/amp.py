@@ -52,11 +52,13 @@ class GpuRules(TorchFunctionMode):
         self.capability = capability
         self.truth = truth
         self.dtype: torch.dtype | None = None  # autocast's, None outside its region
+        self.keep_strides = False  # `contiguous()` does nothing
         self._cache: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self._special: dict[Any, Callable[..., Any]] = {
             F.dropout: self._dropout,
             torch.dropout: self._dropout,
             F.scaled_dot_product_attention: self._attention,
+            torch.Tensor.contiguous: self._contiguous,
             torch.Tensor.__bool__: lambda tensor: self.truth,
             torch.Tensor.item: lambda tensor: 1,
             torch.Tensor.__int__: lambda tensor: 1,
@@ -120,6 +122,34 @@ class GpuRules(TorchFunctionMode):
         if isinstance(value, (list, tuple)):
             return type(value)(self._lower(v) for v in value)
         return value
+
+    def _contiguous(self, tensor: Any, *args: Any, **kwargs: Any) -> Any:
+        return tensor if self.keep_strides else tensor.contiguous(*args, **kwargs)
+
+    @contextmanager
+    def strided_bias(self) -> Iterator[None]:
+        """Additive position biases (T5's) go to attention as they lie in memory, heads last, as
+        transformers up to 5.17 passed them; since then they are made contiguous."""
+        from transformers.integrations import sdpa_attention
+
+        name = "create_position_bias_mask"
+        original = getattr(sdpa_attention, name, None)
+        if original is None:
+            yield
+            return
+
+        def strided(*args: Any, **kwargs: Any) -> Any:
+            self.keep_strides = True
+            try:
+                return original(*args, **kwargs)
+            finally:
+                self.keep_strides = False
+
+        setattr(sdpa_attention, name, strided)
+        try:
+            yield
+        finally:
+            setattr(sdpa_attention, name, original)
 
     # --- kernels --------------------------------------------------------------------------------
 

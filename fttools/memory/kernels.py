@@ -28,13 +28,17 @@ def attention_kernel(
     mask_grad: bool,
     grouped: bool,
     capability: tuple[int, int],
+    dense: bool = True,
 ) -> str:
     """Which of PyTorch's attention kernels runs: cudnn, flash, efficient or math.
 
     In PyTorch 2.11, cuDNN comes first on Hopper (9.0); flash takes no mask; the memory-efficient
     kernel takes any mask but no grouped keys and values; fp32 has neither cuDNN nor flash; before
-    Ampere there is no flash, and no bf16 in the memory-efficient kernel.
+    Ampere there is no flash, and no bf16 in the memory-efficient kernel. None takes a mask whose
+    last dimension is not dense in memory (`dense` False): the plain products run then.
     """
+    if masked and not dense:
+        return "math"
     half = dtype in (torch.float16, torch.bfloat16)
     if half and capability in ((9, 0), (10, 0)) and head % 8 == 0 and head <= 256 and not mask_grad:
         return "cudnn"
@@ -167,6 +171,7 @@ def attention(
         mask_grad=mask is not None and mask.requires_grad,
         grouped=grouped and k.shape[1] != q.shape[1],
         capability=capability,
+        dense=mask is None or mask.shape[-1] == 1 or mask.stride(-1) == 1 or mask.stride(-1) == 0,
     )
     if kernel == "math":
         out: torch.Tensor = aten._scaled_dot_product_attention_math.default(

@@ -8,7 +8,7 @@ Two steps, because optimizer states appear in the first and the peak is with the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -38,10 +38,11 @@ class Simulation:
     heads: frozenset[str]  # last parts of the names of the model's heads
 
 
-def simulate(config: Any, setup: Setup, gpu: Gpu) -> Simulation:
+def simulate(config: Any, setup: Setup, gpu: Gpu, strided_bias: bool = False) -> Simulation:
     """Build and train for two optimizer steps. Raises what `build` raises."""
     ledger = Ledger(kernels.scratch_table(gpu))
-    model, attention = build(config, setup, ledger)
+    with quiet():
+        model, attention = build(config, setup, ledger)
     kinds = _kinds(model, ledger)
     if hasattr(model, "config"):
         model.config.use_cache = False  # Trainer switches it off
@@ -49,11 +50,13 @@ def simulate(config: Any, setup: Setup, gpu: Gpu) -> Simulation:
     model.train()
     rules = GpuRules(gpu.capability, truth=not setup.padded)
     if setup.checkpointing:
-        _checkpoint(base, rules, DTYPES.get(setup.amp), isinstance(setup.method, QLoRA))
+        with quiet():
+            _checkpoint(base, rules, DTYPES.get(setup.amp), isinstance(setup.method, QLoRA))
     step, states = optim.make(setup.optim, model, ledger)
     trained = states.parameters
     _name_modules(model, ledger)
-    with _watching(ledger), rules:
+    old = rules.strided_bias() if strided_bias else nullcontext()
+    with quiet(), ledger, rules, old:
         scaler = None
         if setup.amp == "fp16":
             scaler = torch.empty((), device="meta")
@@ -88,9 +91,21 @@ def simulate(config: Any, setup: Setup, gpu: Gpu) -> Simulation:
 
 
 @contextmanager
-def _watching(ledger: Ledger) -> Iterator[None]:
-    with ledger:
-        yield
+def quiet() -> Iterator[None]:
+    """Silence transformers' and Python's notices (unlike `fttools.quiet`, without importing
+    datasets, which takes a second)."""
+    import warnings
+
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
 
 
 def _forward_backward(

@@ -45,7 +45,7 @@ def read_records(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return meta, records
 
 
-def predict(fields: dict[str, Any], gpu: str) -> dict[str, Any]:
+def predict(fields: dict[str, Any], gpu: str, version: str | None = None) -> dict[str, Any]:
     """One case's prediction, or {"error": why}."""
     from fttools.memory.estimate import estimate
 
@@ -55,7 +55,7 @@ def predict(fields: dict[str, Any], gpu: str) -> dict[str, Any]:
             read_config(case.config), case.to_method(), task=case.task, batch=case.batch,
             seq=case.seq, accumulate=case.accumulate, weights=case.weights, amp=case.amp,
             optim=case.optim, checkpointing=case.checkpointing, attention=case.attention,
-            padded=case.padded, labels=case.labels, gpu=gpu,
+            padded=case.padded, labels=case.labels, gpu=gpu, transformers_version=version,
         )  # fmt: skip
         return {
             "label": case.label(),
@@ -67,7 +67,7 @@ def predict(fields: dict[str, Any], gpu: str) -> dict[str, Any]:
         return {"error": f"{type(err).__name__}: {' '.join(str(err).split())[:300]}"}
 
 
-def _work(job: tuple[dict[str, Any], str]) -> dict[str, Any]:
+def _work(job: tuple[dict[str, Any], str, str | None]) -> dict[str, Any]:
     import torch
 
     torch.set_num_threads(1)
@@ -144,7 +144,7 @@ def validate(path: Path, *, workers: int | None = None, limit: int | None = None
     if limit is not None:
         measured, left = measured[:limit], left[:limit]
     gpu = gpu_of(meta)
-    jobs = [(r["case"], gpu) for r in measured]
+    jobs = [(r["case"], gpu, meta.get("transformers")) for r in measured]
     workers = min(workers or os.cpu_count() or 1, len(jobs))
     if workers == 1:
         found = [_work(job) for job in jobs]
