@@ -35,7 +35,13 @@ class Watchdog:
         """The reason to end the submission, or None."""
         limits = self.limits
         if not self.box.alive():
-            return self.box.why_dead()
+            found = self.box.why_dead()
+            # An allocation that C++ could not make ends the process before anyone can say so.
+            if found.outcome == "student_error" and self.peak > 0.8 * limits.memory:
+                return Lost(
+                    "out_of_memory", f"it died near {limits.memory // 2**20:,} MB of memory"
+                )
+            return found
         used = watch.usage(self.box.roots(), limits.memory)
         self.peak = max(self.peak, used.resident)
         if used.resident > limits.memory:
