@@ -67,7 +67,7 @@ def rederive(row: dict[str, str]) -> str | None:
         pairs = re.findall(r"(\w+) is \w+ than (\w+)\.", text)
         return next(a for a, _ in pairs if a not in {b for _, b in pairs})
     if family == "colour":
-        thing = re.search(r"the (\w+)(?: is|\.|\?)", asked.replace("the colour", ""))
+        thing = re.search(r"[Tt]he (\w+)(?: is|\.|\?)", asked.replace("the colour", ""))
         assert thing is not None
         found = re.search(rf"an? (\w+) {thing[1]}\b", text)
         return found[1] if found else ""
