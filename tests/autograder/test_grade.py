@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -22,6 +23,9 @@ OTHER = nbformat.writes(
         ]
     )
 )  # fmt: skip
+
+
+pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
 
 
 def submit(course: Path, student: str, text: str, name: str = "lora.ipynb") -> None:
@@ -53,7 +57,8 @@ def test_a_class_with_broken_submissions(tmp_path: Path) -> None:
     assert cli.main(["export", "--course", str(tmp_path), "--to", str(tmp_path / "g.csv")]) == 0
     rows = {r["student"]: r for r in csv.DictReader((tmp_path / "g.csv").open())}
     assert rows["blank"]["score"] == "0.0" and rows["blank"]["state"] == "graded"
-    assert rows["not_json"]["state"] == "not graded"
+    assert rows["not_json"]["outcome"] == "rejected" and rows["not_json"]["score"] == "0.0"
+    assert "not JSON" in (tmp_path / "feedback/not_json/lora/lora.html").read_text()
 
 
 def test_no_submissions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
