@@ -236,7 +236,7 @@ def _notes(
     full = by_name.get("full")
     if best is not None and best.method == "qlora" and by_name.get("lora", best).fits:
         lora = by_name["lora"]
-        if lora is not best:
+        if lora is not best and len(lora.concessions) <= len(best.concessions):
             notes.append(f"LoRA without quantization fits too ({lora.memory / GIB:.1f} GiB), and "
                          "its steps are faster.")  # fmt: skip
     if best is not None and full is not None and full.fits and best.method != "full":

@@ -8,6 +8,7 @@ cannot fit.
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,9 @@ class Estimator:
             method = options.pop("method")
             # More rows accumulated into gradients that exist need no more memory than two do.
             options["accumulate"] = min(setup.accumulate, 2)
-            found = run(self.config, method, gpu=self.gpu.name, **options)
+            with warnings.catch_warnings():  # a library's deprecations are not the asker's
+                warnings.simplefilter("ignore", FutureWarning)
+                found = run(self.config, method, gpu=self.gpu.name, **options)
             self.known[setup] = Memory(found.peak_allocated, found.device_total)
         return self.known[setup]
 

@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from fttools.advise_types import Advice, Option
 
 GIB = 2**30
-COLUMNS = (
-    "method", "memory", "free", "with", "trains", "quality", "time", "largest batch", "longest row"
-)  # fmt: skip
+COLUMNS = ("method", "memory", "free", "trains", "quality", "time", "batch ≤", "row ≤")
 
 
 def _gib(size: int, at_least: bool = False) -> str:
@@ -29,14 +27,15 @@ def title(advice: Advice) -> str:
 
 
 def row(option: Option) -> tuple[str, ...]:
-    """An option's cells, as in COLUMNS."""
+    """An option's cells, as in COLUMNS: quality in points of full fine-tuning, the largest batch
+    and row that fit."""
+    quality = option.quality
     return (
         option.method,
-        _gib(option.memory, option.at_least),
-        _gib(option.margin) if option.fits else "does not fit",
-        ", ".join(option.concessions) or "as asked",
+        f"{'≥ ' if option.at_least else ''}{option.memory / GIB:.1f} GiB",
+        f"{option.margin / GIB:.1f} GiB" if option.fits else "too little",
         short(option.trainable),
-        str(option.quality),
+        f"{quality.low:+g} … {quality.high:+g}" if quality.low or quality.high else "reference",
         str(option.time) if option.time else "",
         str(option.largest_batch or ""),
         str(option.largest_seq or ""),
@@ -75,6 +74,7 @@ def _lines(advice: Advice) -> Iterator[str]:
     """What stands under the table."""
     if advice.best:
         yield command(advice)
+    yield "Quality is in points of the task's metric, against full fine-tuning of the same model."
     for option in advice.options:
         yield f"{option.method}: {option.reason} Quality: {option.quality.source}."
     for remedy in advice.remedies:
@@ -87,14 +87,15 @@ def _lines(advice: Advice) -> Iterator[str]:
 
 def as_rich(advice: Advice) -> Any:
     """A rich group: verdict, table, reasons."""
+    from rich import box
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title(advice), title_justify="left")
+    table = Table(title=title(advice), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     used = _used(advice)
     for column in used:
-        table.add_column(COLUMNS[column], overflow="fold")
+        table.add_column(COLUMNS[column], no_wrap=True)
     for option in advice.options:
         cells = row(option)
         table.add_row(*(cells[c] for c in used), style=None if option.fits else "dim")

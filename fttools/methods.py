@@ -544,8 +544,11 @@ def explain_refusal(model: nn.Module, method: Method, err: Exception) -> FTError
             f"--targets with some of: {', '.join(names)}; or --targets all-linear (lora)",
         )
     if "modules_to_save cannot be applied" in text:
-        head = {n.split(".")[-2] for n, _ in head_parameters(model)}
-        others = ",".join(sorted(linear_names(model) - head))
+        # peft has wrapped the layers by now: what is under a name's ".base_layer" was linear.
+        head = {n.split(".")[0] for n, _ in head_parameters(model)}
+        wrapped = (n.removesuffix(".base_layer") for n, _ in model.named_modules()
+                   if n.endswith(".base_layer"))  # fmt: skip
+        others = ",".join(sorted({n.rsplit(".", 1)[-1] for n in wrapped} - head))
         return MethodRefused(
             f"all-linear takes in the head of {type(model).__name__}, which peft trains whole.",
             f"--targets {others}",

@@ -169,8 +169,21 @@ def _kind(name: str, p: Any, heads: set[int], marks: tuple[str, ...], output: st
 
 def count(config: Any, method: Method, task: str | None = None, labels: int = 2) -> Counts:
     """Counts for a transformers config with `method` attached; `task` None is the usual one of the
-    architecture. Raises UnknownModel for a task it does not have, and what `attach` raises."""
+    architecture. Raises UnknownModel for a task it does not have, and what `attach` raises.
+
+    The last few answers are kept: sliders ask for the same model at every batch size.
+    """
     from fttools import catalogue
 
-    model = catalogue.build(copy.deepcopy(config), task, labels)
-    return count_model(attach(model, method), method)
+    key = (config.to_json_string(use_diff=False), getattr(config, "untied_head", False), method,
+           task, labels)  # fmt: skip
+    if key not in _ANSWERS:
+        model = catalogue.build(copy.deepcopy(config), task, labels)
+        while len(_ANSWERS) >= KEPT:
+            _ANSWERS.pop(next(iter(_ANSWERS)), None)
+        _ANSWERS[key] = count_model(attach(model, method), method)
+    return _ANSWERS[key]
+
+
+KEPT = 64
+_ANSWERS: dict[Any, Counts] = {}

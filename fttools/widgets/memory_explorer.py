@@ -58,6 +58,7 @@ class Explorer:
         self.figure: Figure | None = None
         self.closed: dict[Setting, Picture] = {}
         self.ready: dict[Setting, Picture | str] = {}
+        self.drawn: dict[tuple[Setting, bool], tuple[Figure, bytes]] = {}
         self.lock = threading.RLock()
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="memory-explorer")
         self.job: Future[None] | None = None
@@ -136,10 +137,13 @@ class Explorer:
         result = self.ready.get(self.setting)
         self.simulation = result if isinstance(result, Picture) else None
         assert self.formula is not None
-        self.figure = draw(self.formula, self.simulation)
-        buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png")
-        self.image.value = buffer.getvalue()
+        key = (self.setting, self.simulation is not None)
+        if key not in self.drawn:
+            figure = draw(self.formula, self.simulation)
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="png")
+            self.drawn[key] = figure, buffer.getvalue()
+        self.figure, self.image.value = self.drawn[key]
         if isinstance(result, str):
             self._say(f"<b>{result}</b>")
         elif result is None and self.simulate:

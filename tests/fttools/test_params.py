@@ -167,6 +167,16 @@ def test_all_kinds_and_modules() -> None:
     assert "lora_A" in counts.table() and "lm_head" not in counts.table(trainable_only=True)
 
 
+def test_kept_answers_are_told_apart() -> None:
+    method = methods.LoRA(rank=4)
+    first = params.count(config(LLAMA), method)
+    assert params.count(config(LLAMA), method) is first
+    wider = params.count(config({**LLAMA, "vocab_size": 200}), method)
+    assert wider.total == first.total + 2 * 100 * 32
+    assert params.count(config(LLAMA), method, "seq-cls", 3) is not first
+    assert params.count(config(LLAMA), methods.LoRA(rank=5)) is not first
+
+
 def test_the_config_is_left_as_it_was() -> None:
     given = config(BERT)
     before = given.to_dict()
