@@ -26,6 +26,34 @@ def layer_cases(generator: torch.Generator) -> list[Case]:
     return cases
 
 
+def outputs(
+    x: torch.Tensor, t: dict[str, torch.Tensor], rank: int, alpha: float
+) -> dict[str, torch.Tensor]:
+    """What a LoRA layer with `weight`, `bias`, `A` and `B` says of x, by the mistake in it.
+
+    The right one, base(x) + (alpha/r) B A x (Hu et al. 2021, section 4.1), has the key "".
+    """
+    base = x @ t["weight"].T + t["bias"]
+    low_rank, scaling = x @ t["A"].T @ t["B"].T, alpha / rank
+    return {
+        "": base + scaling * low_rank,
+        "The low-rank path is not scaled: multiply it by alpha/r.": base + low_rank,
+        "The scaling is upside down: it is alpha/r, not r/alpha.": base + low_rank / scaling,
+        "The scaling is alpha alone: divide it by the rank.": base + alpha * low_rank,
+        "The scaling is alpha·r: divide by the rank instead.": base + alpha * rank * low_rank,
+        "The base layer's bias is missing: call self.base(x).": (
+            base - t["bias"] + scaling * low_rank),
+        "Only the low-rank path is returned: add it to self.base(x).": scaling * low_rank,
+        "Only the base's output is returned: add the low-rank path.": base + 0 * low_rank,
+        "The low-rank path is subtracted: add it.": base - scaling * low_rank,
+    }  # fmt: skip
+
+
+# Known mistakes in forward, and "" for none.
+MISTAKES = tuple(outputs(torch.zeros(1, 1), {n: torch.zeros(1, 1) for n in ("weight", "A", "B")}
+                         | {"bias": torch.zeros(1)}, 1, 1.0))  # fmt: skip
+
+
 def parts(case: Case) -> tuple[torch.Tensor, torch.Tensor, float]:
     """The base's output, the unscaled low-rank path's, and alpha/r."""
     t = case.tensors
@@ -34,27 +62,15 @@ def parts(case: Case) -> tuple[torch.Tensor, torch.Tensor, float]:
 
 
 def judge_forward(case: Case, answer: Answer) -> Verdict:
-    """The output against base(x) + (alpha/r) B A x (Hu et al. 2021, section 4.1)."""
-    base, low_rank, scaling = parts(case)
-    if bad := same_shape(answer, "output", tuple(base.shape)):
+    """The output against the right one, then against each known mistake's."""
+    rank, alpha = case.values["rank"], case.values["alpha"]
+    known = outputs(case.tensors["x"], case.tensors, rank, alpha)
+    if bad := same_shape(answer, "output", tuple(known[""].shape)):
         return bad
-    said, rank, alpha = answer.tensors["output"], case.values["rank"], case.values["alpha"]
-    if close(said, base + scaling * low_rank):
-        return right("base(x) + (alpha/r)·B·A·x, on layers of three shapes.")
-    mistakes = {
-        "The low-rank path is not scaled: multiply it by alpha/r.": base + low_rank,
-        "The scaling is upside down: it is alpha/r, not r/alpha.": base + low_rank / scaling,
-        "The scaling is alpha alone: divide it by the rank.": base + alpha * low_rank,
-        "The scaling is alpha·r: divide by the rank instead.": base + alpha * rank * low_rank,
-        "The base layer's bias is missing: call self.base(x).": (
-            base - case.tensors["bias"] + scaling * low_rank),
-        "Only the low-rank path is returned: add it to self.base(x).": scaling * low_rank,
-        "Only the base's output is returned: add the low-rank path.": base,
-        "The low-rank path is subtracted: add it.": base - scaling * low_rank,
-    }  # fmt: skip
-    for message, mistaken in mistakes.items():
-        if close(said, mistaken):
-            return wrong(message)
+    for message, output in known.items():
+        if close(answer.tensors["output"], output):
+            good = "base(x) + (alpha/r)·B·A·x, on layers of three shapes."
+            return wrong(message) if message else right(good)
     return wrong("The output is not base(x) + (alpha/r)·B·A·x. Compare one row by hand, with "
                  "x @ A.T @ B.T for the low-rank path.")  # fmt: skip
 
@@ -103,18 +119,42 @@ def judge_shapes(case: Case, answer: Answer) -> Verdict:
     return right("A is (r, in), B is (out, r), the scaling alpha/r.")
 
 
+def stepped(case: Case, mistake: str) -> dict[str, torch.Tensor]:
+    """A and B after the probe's two steps of SGD, for a layer with `mistake` in its forward."""
+    t = {n: v.clone().requires_grad_(n in "AB") for n, v in case.tensors.items()}
+    for _ in range(2):
+        known = outputs(t["x"], t, case.values["rank"], case.values["alpha"])
+        gradients = torch.autograd.grad(known[mistake].square().mean(), [t["A"], t["B"]])
+        with torch.no_grad():
+            for name, gradient in zip("AB", gradients, strict=True):
+                t[name] -= probes.RATE * gradient
+    return {name: t[name].detach() for name in "AB"}
+
+
 def judge_frozen(case: Case, answer: Answer) -> Verdict:
-    """Only A and B move when trained."""
-    moved = answer.values["moved"]
-    for name in ("base.weight", "base.bias"):
-        if moved.get(name) is not False:
-            return wrong(f"{name} changed in training: freeze every parameter of the base with "
-                         "requires_grad_(False).")  # fmt: skip
+    """A and B move as their gradients say, and nothing else moves.
+
+    The values themselves are compared: that they moved would be a claim anybody can make. Known
+    mistakes in forward are let pass here, because `lora-forward` charges for them.
+    """
+    t, said = case.tensors, answer.tensors
+    for name in ("weight", "bias", "A", "B"):
+        if bad := same_shape(answer, name, tuple(t[name].shape)):
+            return bad
+    for name in ("weight", "bias"):
+        if not torch.equal(said[name], t[name]):
+            return wrong(f"base.{name} changed in training: freeze every parameter of the base "
+                         "with requires_grad_(False).")  # fmt: skip
     for name in ("A", "B"):
-        if moved.get(name) is not True:
+        if torch.equal(said[name], t[name]):
             return wrong(f"{name} did not change in training: it must be a parameter that requires "
                          "a gradient, used without detach or no_grad.")  # fmt: skip
-    return right("A and B learn, the base stays.")
+    for mistake in MISTAKES:
+        expected = stepped(case, mistake)
+        if all(close(said[name], expected[name], 1e-3) for name in ("A", "B")):
+            return right("A and B learn, the base stays.")
+    return wrong("A and B move, but not as the gradient of base(x) + (alpha/r)·B·A·x says. Make "
+                 "lora-forward pass first.")  # fmt: skip
 
 
 def judge_merge(case: Case, answer: Answer) -> Verdict:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import torch
 
 from fttools.checks.core import Answer, Case, Check, Verdict, close, right, same_shape, wrong
+from fttools.checks.lora.layer import MISTAKES, outputs
 from fttools.checks.probes import lora as probes
 
 PEFT = {"r": 8, "alpha": 16, "targets": ["query", "value"], "trainable": 74_498}
@@ -23,9 +25,36 @@ def inject_cases(generator: torch.Generator) -> list[Case]:
     for targets in (["query", "value"], ["key", "dense"]):
         rank = draw(generator, 2, 5)
         values = {"seed": draw(generator, 0, 2**31 - 1), "rank": rank, "alpha": 2 * rank + 1,
-                  "targets": targets}  # fmt: skip
+                  "targets": targets, "fill": draw(generator, 0, 2**31 - 1)}  # fmt: skip
         cases.append(Case({"ids": torch.randint(0, 50, (2, 5), generator=generator)}, values))
     return cases
+
+
+class Filled(torch.nn.Module):
+    """A linear layer with given A and B, and a known mistake ("" for none) in its forward."""
+
+    def __init__(self, linear: torch.nn.Linear, a: torch.Tensor, b: torch.Tensor, case: Case,
+                 mistake: str) -> None:  # fmt: skip
+        super().__init__()
+        self.tensors = {"weight": linear.weight, "bias": linear.bias, "A": a, "B": b}
+        self.options, self.mistake = (case.values["rank"], case.values["alpha"]), mistake
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return outputs(x, self.tensors, *self.options)[self.mistake]
+
+
+@torch.no_grad()
+def filled_logits(case: Case, wanted: set[str]) -> Iterator[torch.Tensor]:
+    """Logits of the model with `wanted` layers filled as the probe fills them, for the right
+    forward and for each known mistake in it (which `lora-forward` charges for)."""
+    v = case.values
+    for mistake in MISTAKES:
+        model = probes.tiny_model(v["seed"])
+        layers = {n: model.get_submodule(n) for n in wanted}
+        shapes = {n: tuple(m.weight.shape) for n, m in layers.items()}
+        for n, (a, b) in probes.factors(shapes, v["rank"], v["fill"]).items():
+            model.set_submodule(n, Filled(layers[n], a, b, case, mistake))
+        yield model(case.tensors["ids"]).logits
 
 
 def judge_inject(case: Case, answer: Answer) -> Verdict:
@@ -63,6 +92,10 @@ def judge_inject(case: Case, answer: Answer) -> Verdict:
         return bad
     if not close(answer.tensors["logits"], logits):
         return wrong("The model's output changed: injection must not change it (B = 0).")
+    filled = answer.tensors["filled"]
+    if not any(close(filled, said, 1e-3) for said in filled_logits(case, wanted)):
+        return wrong("With A and B filled, the model does not compute base(x) + (alpha/r)·B·A·x in "
+                     "the replaced layers. Make lora-forward pass first.")  # fmt: skip
     return right(f"{len(wanted)} layers replaced, {expected:,} parameters train, same output.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from fttools.checks.core import Answer, Case, Check, Verdict, pack, right, unpack, wrong
@@ -25,9 +26,17 @@ def reached(adapter: bytes) -> float | str:
 
     given = unpack(adapter)
     v = given.values
-    targets = v["targets"] if isinstance(v["targets"], str) else tuple(v["targets"])
-    if not given.tensors or not isinstance(v["r"], int) or not 1 <= v["r"] <= 64:
+    if not given.tensors or type(v["r"]) is not int or not 1 <= v["r"] <= 64:
         return "No adapter to evaluate: model must be a peft model with LoRA, rank 1 to 64."
+    if not isinstance(v["alpha"], float) or not 0 < v["alpha"] <= 10_000:
+        return "The adapter's lora_alpha is no usual number."
+    targets: str | tuple[str, ...] = "all-linear"
+    if v["targets"] != targets:
+        # Any other string would be a regular expression to peft, and come from hostile code.
+        listed = v["targets"] if isinstance(v["targets"], list) else [v["targets"]]
+        if len(listed) > 64 or not all(re.fullmatch(r"[\w.]{1,100}", str(name)) for name in listed):
+            return "The adapter's target_modules must be names of layers, or all-linear."
+        targets = tuple(map(str, listed))
     if all(not bool((t != 0).any()) for n, t in given.tensors.items() if "lora_B" in n):
         return "B is still zero everywhere: this adapter has not been trained."
     model, tokenizer = models.load("encoder")

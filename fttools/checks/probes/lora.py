@@ -10,6 +10,7 @@ from torch import nn
 from fttools.checks.core import Answer, Case, Namespace
 from fttools.quiet import quietly
 
+RATE = 0.1  # of the two SGD steps in `step`
 TINY: dict[str, Any] = {
     "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24,
     "vocab_size": 50, "max_position_embeddings": 16, "num_labels": 2,
@@ -60,22 +61,18 @@ def shapes(names: Namespace, case: Case) -> Answer:
 
 
 def step(names: Namespace, case: Case) -> Answer:
-    """Which tensors move in two steps of SGD, from a filled start."""
+    """Every tensor of the layer after two steps of SGD from a filled start."""
     layer = build(names, case, fill=True)
-    before = {"base.weight": layer.base.weight, "base.bias": layer.base.bias,
-              "A": layer.A, "B": layer.B}  # fmt: skip
-    before = {name: t.detach().clone() for name, t in before.items()}
     trained = [p for p in layer.parameters() if p.requires_grad]
-    optimizer = torch.optim.SGD(trained, lr=0.1) if trained else None
+    optimizer = torch.optim.SGD(trained, lr=RATE) if trained else None
     for _ in range(2):
         if optimizer is not None:
             optimizer.zero_grad()
             layer(case.tensors["x"]).square().mean().backward()
             optimizer.step()
-    after = {"base.weight": layer.base.weight, "base.bias": layer.base.bias,
-             "A": layer.A, "B": layer.B}  # fmt: skip
-    moved = {n: not torch.equal(before[n], t.detach()) for n, t in after.items()}
-    return Answer(values={"moved": moved})
+    return Answer(
+        {"weight": layer.base.weight, "bias": layer.base.bias, "A": layer.A, "B": layer.B}
+    )
 
 
 def merge(names: Namespace, case: Case) -> Answer:
@@ -100,17 +97,38 @@ def tiny_model(seed: int) -> Any:
         return BertForSequenceClassification(BertConfig(**TINY)).eval()
 
 
+def factors(
+    shapes: dict[str, tuple[int, int]], rank: int, seed: int
+) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """A (rank, in) and B (out, rank) for each layer of shape (out, in), drawn from `seed`."""
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        name: (torch.randn(rank, inner, generator=generator),
+               torch.randn(outer, rank, generator=generator))
+        for name, (outer, inner) in sorted(shapes.items())
+    }  # fmt: skip
+
+
 def inject(names: Namespace, case: Case) -> Answer:
-    """What `inject` replaced, what trains, and what the model says."""
+    """What `inject` replaced, what trains, and what the model says, before and after A and B are
+    filled."""
     model = tiny_model(case.values["seed"])
     options = {key: case.values[key] for key in ("rank", "alpha", "targets")}
     model = names["inject"](model, **options)
     model.eval()
+    wrapped = {n: m for n, m in model.named_modules() if isinstance(m, names["LoRALinear"])}
     values = {
-        "replaced": [n for n, m in model.named_modules() if isinstance(m, names["LoRALinear"])],
+        "replaced": list(wrapped),
         "trainable": {n: p.numel() for n, p in model.named_parameters() if p.requires_grad},
     }
-    return Answer({"logits": model(case.tensors["ids"]).logits}, values)
+    logits = model(case.tensors["ids"]).logits.detach()
+    shapes = {n: tuple(m.base.weight.shape) for n, m in wrapped.items()}
+    with torch.no_grad():
+        for n, (a, b) in factors(shapes, case.values["rank"], case.values["fill"]).items():
+            if wrapped[n].A.shape == a.shape and wrapped[n].B.shape == b.shape:
+                wrapped[n].A.copy_(a)
+                wrapped[n].B.copy_(b)
+    return Answer({"logits": logits, "filled": model(case.tensors["ids"]).logits}, values)
 
 
 def config(names: Namespace, case: Case) -> Answer:
