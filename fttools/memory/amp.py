@@ -33,7 +33,7 @@ FP32 = {
     torch.Tensor.softmax, F.softmax, torch.log_softmax, torch.Tensor.log_softmax, F.log_softmax,
     torch.sum, torch.Tensor.sum, torch.prod, torch.Tensor.prod, torch.cumsum, torch.Tensor.cumsum,
     torch.norm, torch.Tensor.norm, torch.rsqrt, torch.Tensor.rsqrt, torch.reciprocal,
-    F.nll_loss, F.cross_entropy, F.mse_loss, F.l1_loss, F.kl_div, F.softplus,
+    F.nll_loss, F.mse_loss, F.l1_loss, F.kl_div, F.softplus,
     F.binary_cross_entropy_with_logits, F.cosine_similarity, torch.logsumexp,
     torch.Tensor.logsumexp, torch.rms_norm, F.rms_norm,
 }  # fmt: skip
@@ -58,6 +58,7 @@ class GpuRules(TorchFunctionMode):
             F.dropout: self._dropout,
             torch.dropout: self._dropout,
             F.scaled_dot_product_attention: self._attention,
+            F.cross_entropy: self._cross_entropy,
             torch.Tensor.contiguous: self._contiguous,
             torch.Tensor.__bool__: lambda tensor: self.truth,
             torch.Tensor.item: lambda tensor: 1,
@@ -75,9 +76,10 @@ class GpuRules(TorchFunctionMode):
             return special(*args, **kwargs)
         if self.dtype is not None:
             if func in LOWER:
-                args = tuple(self._lower(a) for a in args)
+                # Last to first, as the compiled wrapper evaluates its arguments.
                 if kwargs:
-                    kwargs = {k: self._lower(a) for k, a in kwargs.items()}
+                    kwargs = {k: self._lower(kwargs[k]) for k in reversed(kwargs)}
+                args = tuple(reversed([self._lower(a) for a in reversed(args)]))
             elif func in FP32:
                 if kwargs.get("dtype") is None and not (func is F.softmax and len(args) > 4):
                     args = tuple(_raise(a) for a in args)
@@ -159,6 +161,14 @@ class GpuRules(TorchFunctionMode):
             return input
         return torch.native_dropout(input, p, True)[0]
 
+    def _cross_entropy(self, input: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
+        """Under autocast, half-precision logits keep their type through the log-softmax (which is
+        called with that type), and are cast to fp32 for the loss itself."""
+        if self.dtype is None or input.dtype not in HALF:
+            return F.cross_entropy(input, target, *args, **kwargs)
+        kept = {k: v for k, v in kwargs.items() if k in ("ignore_index", "reduction")}
+        return F.nll_loss(torch.log_softmax(input, 1).float(), target, **kept)
+
     def _attention(
         self,
         query: Any,
@@ -171,9 +181,9 @@ class GpuRules(TorchFunctionMode):
         enable_gqa: bool = False,
     ) -> Any:
         if self.dtype is not None:
-            query, key, value, attn_mask = (
+            attn_mask, value, key, query = (
                 self._lower(t) if t is not None and t.dtype != torch.bool else t
-                for t in (query, key, value, attn_mask)
+                for t in (attn_mask, value, key, query)
             )
         return kernels.attention(
             query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa, self.capability

@@ -174,12 +174,46 @@ def attention(
         dense=mask is None or mask.shape[-1] == 1 or mask.stride(-1) == 1 or mask.stride(-1) == 0,
     )
     if kernel == "math":
-        out: torch.Tensor = aten._scaled_dot_product_attention_math.default(
-            q, k, v, mask, dropout, causal, None, scale=scale, enable_gqa=grouped
-        )[0]
-        return out
+        return _plain(q, k, v, mask, dropout, causal, grouped)
     result: torch.Tensor = FusedAttention.apply(q, k, v, mask, kernel, dropout)  # type: ignore[no-untyped-call]
     return result
+
+
+def _plain(
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
+    mask: torch.Tensor | None,
+    dropout: float,
+    causal: bool,
+    grouped: bool,
+) -> torch.Tensor:
+    """Attention as products and a softmax, step by step as aten's math path (attention.cpp of
+    PyTorch 2.11: query and key scaled each, the mask added in place)."""
+    if grouped and k.shape[1] != q.shape[1]:
+        times = q.shape[1] // k.shape[1]
+        k, v = k.repeat_interleave(times, 1), v.repeat_interleave(times, 1)
+    if causal:
+        mask = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool, device=q.device).tril()
+    if mask is not None:
+        mask = _float_mask(q, mask)
+    half = q.dtype in (torch.float16, torch.bfloat16)
+    # Half precision is computed in fp32, unless half-precision sums are allowed (by default not).
+    # As in the original, intermediate results keep their names, and memory, until the end.
+    query, key, value = (q.float(), k.float(), v.float()) if half else (q, k, v)
+    query_scaled = query * 0.5
+    key_scaled = key.transpose(-2, -1) * 0.5
+    scores = torch.matmul(query_scaled, key_scaled)
+    if mask is not None:
+        scores.add_(mask)
+    weights = aten._safe_softmax.default(scores, -1)
+    del scores
+    if dropout > 0:
+        weights = torch.native_dropout(weights, dropout, True)[0]
+    if half:
+        value_copy = value.clone()  # seen in allocation histories; freed with the other names
+        return torch.matmul(weights, value_copy).to(q.dtype)
+    return torch.matmul(weights, value)
 
 
 # --- temporaries of single operators --------------------------------------------------------------
@@ -275,6 +309,10 @@ def scratch_table(gpu: Gpu) -> dict[Any, Scratch]:
 
     return {
         aten.embedding_dense_backward.default: _embedding_backward,
+        # It looks for rows that are masked throughout: a byte a score, a byte a row, one result.
+        aten._safe_softmax.default: lambda args, kwargs: (
+            args[0].numel(), args[0].numel() // args[0].shape[-1], 4
+        ),
         aten.sum.dim_IntList: total,
         aten.sum.default: lambda args, kwargs: total(args[:1], kwargs),
         aten.mean.dim: total,
