@@ -183,7 +183,8 @@ def _parts(picture: Picture) -> Iterator[tuple[str, int]]:
     yield from parts
     rest = picture.device - sum(size for _, size in parts)
     if rest > 0:
-        yield "cache and context", rest
+        cached = any(name == "cache" for name, _ in parts)
+        yield "context" if cached else "cache and context", rest
 
 
 def _spread(places: list[float], gap: float) -> list[float]:
