@@ -178,7 +178,7 @@ def judge_merge(case: Case, answer: Answer) -> Verdict:
     if answer.tensors.get("bias") is None or not close(answer.tensors["bias"], t["bias"]):
         return wrong("The merged layer lost the base's bias: copy it.")
     if not close(answer.tensors["again"], expected) or not close(
-        answer.tensors["unmerged"], output
+        answer.tensors["unmerged"], answer.tensors["before"]
     ):
         return wrong("merge() changes the layer itself, so the update counts twice afterwards: "
                      "write into a new nn.Linear and leave self.base alone.")  # fmt: skip

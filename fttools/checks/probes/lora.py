@@ -76,13 +76,15 @@ def step(names: Namespace, case: Case) -> Answer:
 
 
 def merge(names: Namespace, case: Case) -> Answer:
-    """The merged layer's weight, bias and output, merged twice over, and the layer's own after."""
+    """The merged layer's weight, bias and output, merged twice over; the layer's own output before
+    and after."""
     layer = build(names, case, fill=True)
+    before = layer(case.tensors["x"]).detach()
     first, second = layer.merge(), layer.merge()
     return Answer(
         {
             "weight": first.weight, "bias": first.bias, "output": first(case.tensors["x"]),
-            "again": second.weight, "unmerged": layer(case.tensors["x"]),
+            "again": second.weight, "before": before, "unmerged": layer(case.tensors["x"]),
         },
         {"type": type(first).__name__},
     )  # fmt: skip
