@@ -47,6 +47,7 @@ def private_memory() -> int:
 def fresh_state(threads: int, torch_state: Any = None) -> None:
     """What a forked kernel must not share with its siblings: random states, thread counts."""
     random.seed()
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # the warm process has 1, to be able to fork
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
     torch = sys.modules.get("torch")

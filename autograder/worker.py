@@ -71,7 +71,10 @@ class Warm:
         ours, theirs = socket.socketpair()
         settings = self.settings
         made = policy.make(settings.threads, settings.gpus, settings.limits)
-        environment = {**made.environment, "PYTHONPATH": str(Path(__file__).parents[1])}
+        # One thread while it warms up: only a process without a pool of threads can fork. Its
+        # children set their own number.
+        environment = {**made.environment, "PYTHONPATH": str(Path(__file__).parents[1]),
+                       "OMP_NUM_THREADS": "1"}  # fmt: skip
         if settings.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, settings.gpus))
         with theirs:
