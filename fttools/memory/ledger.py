@@ -19,8 +19,17 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from fttools.memory.fast import TABLE as fast_table
+
 # Operators that allocate their outputs last to first.
 MASK_FIRST = {torch.ops.aten.native_dropout.default}
+# Operators whose result shares its argument's storage: nothing is born.
+VIEWS = {
+    torch.ops.aten.view.default, torch.ops.aten._unsafe_view.default, torch.ops.aten.t.default,
+    torch.ops.aten.transpose.int, torch.ops.aten.detach.default, torch.ops.aten.expand.default,
+    torch.ops.aten.permute.default, torch.ops.aten.slice.Tensor, torch.ops.aten.unsqueeze.default,
+    torch.ops.aten.select.int, torch.ops.aten.squeeze.dim, torch.ops.aten.alias.default,
+}  # fmt: skip
 Scratch = Callable[[tuple[Any, ...], dict[str, Any]], tuple[int, ...]]
 
 
@@ -70,6 +79,10 @@ class Ledger(TorchDispatchMode):
         self.module = ""
         self._scratch = scratch or {}
         self._alive: dict[int, _Death] = {}
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return True  # spares a wrapper around every call; nothing is compiled here
 
     # --- recording ------------------------------------------------------------------------------
 
@@ -129,10 +142,18 @@ class Ledger(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        kwargs = kwargs or {}
+        with torch._C.DisableTorchFunction():  # below, even `.shape` would pass through it
+            return self._dispatch(func, args, kwargs or {})
+
+    def _dispatch(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        if func in VIEWS:
+            return func(*args, **kwargs)
         if func is _ADD and self.phase == "backward" and _in_place(args, kwargs):
             return _ADD_IN_PLACE(*args)
-        out = func(*args, **kwargs)
+        fast = fast_table.get(func)
+        out = fast(args, kwargs) if fast is not None else None
+        if out is None:
+            out = func(*args, **kwargs)
         if isinstance(out, torch.Tensor):
             self.watch(out)
         elif isinstance(out, (tuple, list)):

@@ -9,7 +9,9 @@ Running out of memory is a result (`"oom": true`), any other failure too (`"erro
 from __future__ import annotations
 
 import gc
+import hashlib
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -101,7 +103,7 @@ def measure(
     todo = [case for case in cases if key(case) not in done]
     records: list[dict[str, Any]] = []
     if todo:
-        run_case(Case.from_json(WARM_UP), device)
+        run_case(Case.from_json(WARM_UP), device)  # every case then finds cuBLAS' workspaces there
     for number, fields in enumerate(todo, 1):
         record: dict[str, Any] = {"case": fields}
         fatal = False
@@ -193,8 +195,14 @@ def run_case(case: Case, device: str = "cuda", trace: Path | None = None) -> dic
 
 def free_memory() -> None:
     """Give back what no longer is used, to Python and to the driver."""
+    import sys
+
     import torch
 
+    if "bitsandbytes" in sys.modules:
+        # Trainer registers embedding modules with this global manager, which keeps them alive.
+        manager = sys.modules["bitsandbytes"].optim.GlobalOptimManager.get_instance()
+        manager.module_weight_config_triple.clear()
     gc.collect()
     torch.cuda.empty_cache()
 
@@ -242,8 +250,8 @@ def _quantized(cls: Any, config: Any, case: Case, device: str) -> Any:
     import torch
     from transformers import BitsAndBytesConfig
 
-    folder = Path(tempfile.gettempdir()) / "fttools-measure"
-    saved = folder / f"{abs(hash((key(case.config), case.task))):x}"
+    folder = Path(tempfile.gettempdir()) / f"fttools-measure-{os.getpid()}"
+    saved = folder / hashlib.sha256(f"{key(case.config)} {case.task}".encode()).hexdigest()[:16]
     if not saved.exists():
         shutil.rmtree(folder, ignore_errors=True)  # one checkpoint at a time
         with torch.device(device):

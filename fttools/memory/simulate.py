@@ -93,11 +93,14 @@ def simulate(config: Any, setup: Setup, gpu: Gpu, strided_bias: bool = False) ->
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence transformers' and Python's notices (unlike `fttools.quiet`, without importing
-    datasets, which takes a second)."""
+    datasets, which takes a second), and let `nonzero` take all values for true (DeBERTa looks for
+    rows that have a label)."""
     import warnings
 
+    import torch.fx.experimental._config as shapes
     from transformers.utils import logging
 
+    known, shapes.meta_nonzero_assume_all_nonzero = shapes.meta_nonzero_assume_all_nonzero, True
     level = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
@@ -106,6 +109,7 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.set_verbosity(level)
+        shapes.meta_nonzero_assume_all_nonzero = known
 
 
 def _forward_backward(
