@@ -6,7 +6,7 @@
     result = estimate(config, QLoRA(rank=16), batch=4, seq=1024, checkpointing=True, amp="bf16")
     result.peak_allocated, result.fits["T4"], result.breakdown["activations"]      # bytes
     print(result)                                                     # a sentence, then the parts
-    formula(config, QLoRA(rank=16), batch=4, seq=1024)                # the closed form, term by term
+    formula(config, QLoRA(rank=16), batch=4, seq=1024)  # the closed form, term by term
 
 `estimate` runs the model's own code on meta tensors (shapes without data), keeps a ledger of every
 storage that is born and dies, corrects each operation to what its CUDA kernel saves and needs, and

@@ -64,10 +64,8 @@ class Allocator:
         small = size <= SMALL
         pool = self._free[small]
         at = bisect_left(pool, (size, -1 << 62))
-        if at < len(pool):
-            block = self._by_address[pool.pop(at)[1]]
-        else:
-            block = self._segment(size, small)
+        found = at < len(pool)
+        block = self._by_address[pool.pop(at)[1]] if found else self._segment(size, small)
         rest = block.size - size
         if rest >= ROUND if small else rest > SMALL:
             tail = Block(block.address + size, rest, small)

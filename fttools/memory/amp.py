@@ -112,7 +112,12 @@ class GpuRules(TorchFunctionMode):
         if isinstance(value, torch.Tensor):
             if not value.is_floating_point() or value.dtype in (self.dtype, torch.float64):
                 return value
-            if value.dtype == torch.float32 and value.requires_grad and value.is_leaf and not value._is_view():
+            if (
+                value.dtype == torch.float32
+                and value.requires_grad
+                and value.is_leaf
+                and not value._is_view()
+            ):
                 # The cache keeps the cast weight (and hence its gradient's path) for the region.
                 known = self._cache.get(id(value))
                 if known is not None:

@@ -111,7 +111,10 @@ def batch(config: Any, setup: Setup) -> dict[str, torch.Tensor]:
     """One device batch of inputs on meta: ids, mask and labels, all int64."""
     shape = (setup.batch, setup.seq)
     whole: dict[str, Any] = {"dtype": torch.long, "device": "meta"}
-    inputs = {"input_ids": torch.empty(shape, **whole), "attention_mask": torch.empty(shape, **whole)}
+    inputs = {
+        "input_ids": torch.empty(shape, **whole),
+        "attention_mask": torch.empty(shape, **whole),
+    }
     rows = shape[:1] if setup.task == "seq-cls" else shape
     inputs["labels"] = torch.empty(rows, **whole)
     return inputs

@@ -106,7 +106,8 @@ def estimate(
     card = gpus.find(gpu)
     check(batch=batch, seq=seq, accumulate=accumulate, weights=weights, amp=amp,
           attention=attention)  # fmt: skip
-    from fttools.memory import build, optim as optimizers
+    from fttools.memory import build
+    from fttools.memory import optim as optimizers
     from fttools.memory.simulate import simulate
 
     optimizers.known(optim)
@@ -139,9 +140,7 @@ def _strided_bias(version: str | None) -> bool:
     return numbers < [5, 18]
 
 
-def check(
-    *, batch: int, seq: int, accumulate: int, weights: str, amp: str, attention: str
-) -> None:
+def check(*, batch: int, seq: int, accumulate: int, weights: str, amp: str, attention: str) -> None:
     """Raise BadData for sizes under 1 and unknown names."""
     for name, size in (("batch", batch), ("seq", seq), ("accumulate", accumulate)):
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:

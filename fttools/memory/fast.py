@@ -104,11 +104,13 @@ def _same(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 TABLE: dict[Any, Fast] = {
-    **{op: _binary for op in (aten.mul.Tensor, aten.add.Tensor, aten.sub.Tensor, aten.div.Tensor,
-                              aten.mul.Scalar, aten.add.Scalar, aten.div.Scalar)},
-    **{op: _unary for op in (aten.neg.default, aten.rsqrt.default, aten.tanh.default,
-                             aten.silu.default, aten.relu.default, aten.sigmoid.default,
-                             aten.exp.default, aten.sin.default, aten.cos.default)},
+    **dict.fromkeys(
+        (aten.mul.Tensor, aten.add.Tensor, aten.sub.Tensor, aten.div.Tensor, aten.mul.Scalar,
+         aten.add.Scalar, aten.div.Scalar), _binary),
+    **dict.fromkeys(
+        (aten.neg.default, aten.rsqrt.default, aten.tanh.default, aten.silu.default,
+         aten.relu.default, aten.sigmoid.default, aten.exp.default, aten.sin.default,
+         aten.cos.default), _unary),
     aten.pow.Tensor_Scalar: _binary,
     aten.mm.default: _mm,
     aten.bmm.default: _mm,

@@ -94,9 +94,11 @@ def formula(
     heads = _first(text, "num_attention_heads", "n_head", "n_heads", "num_heads", default=1)
     kv = _first(text, "num_key_value_heads", default=heads)
     vocabulary = _first(text, "vocab_size")
-    gated = "silu" in str(getattr(text, "hidden_act", "")) or "gated" in str(
-        getattr(text, "feed_forward_proj", "")
-    ) or getattr(text, "model_type", "").startswith("gemma")
+    gated = (
+        "silu" in str(getattr(text, "hidden_act", ""))
+        or "gated" in str(getattr(text, "feed_forward_proj", ""))
+        or getattr(text, "model_type", "").startswith("gemma")
+    )
     drop = any((getattr(text, n, 0) or 0) > 0 for n in
                ("hidden_dropout_prob", "dropout", "resid_pdrop", "dropout_rate"))  # fmt: skip
     tokens = batch * (seq + int(getattr(method, "tokens", 0)))
@@ -118,7 +120,7 @@ def formula(
         linear = max(0, base - embeddings)
         bits = 0.5 + (1 + 4 / 256) / 64 if method.double_quant else 0.5 + 4 / 64  # type: ignore[attr-defined]
         w = term("weights", linear * bits + embeddings * 4,
-                 f"linear layers in NF4 ({8 * bits:.3f} bits each), embeddings in fp32")  # fmt: skip
+                 f"linear layers in NF4 ({8 * bits:.3f} bits), embeddings in fp32")  # fmt: skip
     else:
         w = term("weights", base * stored, f"{base:,} parameters x {stored} bytes")
     item = stored if whole else 4

@@ -90,10 +90,7 @@ _ROWS: tuple[tuple[str, int, tuple[int, int], float, float, int, str], ...] = (
     ("H100", 81_000, (9, 0), 3350, 989, 132, "NVIDIA H100 data sheet, 2023"),
     ("H200", 143_100, (9, 0), 4800, 989, 132, "NVIDIA H200 data sheet, 2024"),
 )
-GPUS: dict[str, Gpu] = {
-    name: Gpu(name, mib * MIB, *rest)
-    for name, mib, *rest in _ROWS
-}
+GPUS: dict[str, Gpu] = {row[0]: Gpu(row[0], row[1] * MIB, *row[2:]) for row in _ROWS}
 _ALIASES = {
     "V100": "V100-16GB",
     "A100": "A100-80GB",

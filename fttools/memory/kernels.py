@@ -51,8 +51,10 @@ def attention_kernel(
 
 def _like(reference: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     """An empty tensor of `shape` whose dimensions lie in memory in the order of `reference`'s."""
-    order = sorted(range(len(shape)), key=lambda d: (-reference.stride(d), d))
-    permuted = torch.empty([shape[d] for d in order], dtype=reference.dtype, device=reference.device)
+    order = sorted(range(len(shape)), key=lambda d: (-int(reference.stride()[d]), d))
+    permuted = torch.empty(
+        [shape[d] for d in order], dtype=reference.dtype, device=reference.device
+    )
     back = [order.index(d) for d in range(len(shape))]
     return permuted.permute(back)
 
@@ -80,7 +82,9 @@ class FusedAttention(torch.autograd.Function):
             bias = _float_mask(q, mask)
             if kernel == "efficient" and bias.shape[-1] % 8:
                 rows = bias.shape[:-1]
-                bias = torch.empty((*rows, ceil(bias.shape[-1] / 8) * 8), dtype=q.dtype, device=device)
+                bias = torch.empty(
+                    (*rows, ceil(bias.shape[-1] / 8) * 8), dtype=q.dtype, device=device
+                )
         if kernel == "efficient":
             out = _rows_first(q, shape)
             lse = _bytes(device, 4 * b * h * ceil(s / 32) * 32)
@@ -124,7 +128,10 @@ class FusedAttention(torch.autograd.Function):
         if ctx.kernel == "flash":
             rounded = ceil(s / 128) * 128
             width = ceil(d / 32) * 32
-            scratch = [_bytes(device, 4 * b * h * rounded), _bytes(device, 4 * b * rounded * h * width)]
+            scratch = [
+                _bytes(device, 4 * b * h * rounded),
+                _bytes(device, 4 * b * rounded * h * width),
+            ]
             if h_kv != h:
                 scratch += [_bytes(device, k.shape[2] * b * h * d * item) for _ in range(2)]
         else:
@@ -230,7 +237,15 @@ def _embedding_backward(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[
     width = grad.shape[-1]
     segments = min(n, rows)
     partial = n // 10 + segments
-    return (8 * n, 8 * n, 8 * segments, 8 * segments, 8 * segments, 8 * partial, 4 * partial * width)
+    return (
+        8 * n,
+        8 * n,
+        8 * segments,
+        8 * segments,
+        8 * segments,
+        8 * partial,
+        4 * partial * width,
+    )
 
 
 def reduction(
@@ -242,7 +257,9 @@ def reduction(
     A bias's gradient is such a sum: over all tokens, for each output feature.
     """
     reduced = _merge([(strides[d], sizes[d]) for d in dims if sizes[d] > 1])
-    kept = _merge([(strides[d], sizes[d]) for d in range(len(sizes)) if d not in dims and sizes[d] > 1])
+    kept = _merge(
+        [(strides[d], sizes[d]) for d in range(len(sizes)) if d not in dims and sizes[d] > 1]
+    )
     inputs = prod(n for _, n in reduced)
     outputs = prod(n for _, n in kept)
     fastest = not kept or (bool(reduced) and reduced[0][0] < kept[0][0])
@@ -311,7 +328,9 @@ def scratch_table(gpu: Gpu) -> dict[Any, Scratch]:
         aten.embedding_dense_backward.default: _embedding_backward,
         # It looks for rows that are masked throughout: a byte a score, a byte a row, one result.
         aten._safe_softmax.default: lambda args, kwargs: (
-            args[0].numel(), args[0].numel() // args[0].shape[-1], 4
+            args[0].numel(),
+            args[0].numel() // args[0].shape[-1],
+            4,
         ),
         aten.sum.dim_IntList: total,
         aten.sum.default: lambda args, kwargs: total(args[:1], kwargs),

@@ -58,7 +58,8 @@ def _in_place(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 class _Death(weakref.ref):  # type: ignore[type-arg]
     """A weak reference to a storage that remembers its key and its number in the ledger."""
 
-    __slots__ = ("key", "number")
+    key: int
+    number: int
 
 
 class Ledger(TorchDispatchMode):

@@ -6,8 +6,8 @@ transformers' `optim` names.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 import re
+from collections.abc import Callable
 from math import ceil
 from typing import TYPE_CHECKING, Any
 

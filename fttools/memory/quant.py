@@ -85,14 +85,14 @@ class Linear4bit(nn.Linear):
         self.packed = packed
         self.out_features, self.in_features = packed.shape
         self.weight = packed.weight
-        self.bias = bias
+        self.bias = bias  # type: ignore[assignment]
         self.compute_dtype = compute
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(…, in) -> (…, out), computed in the compute type, in x's type."""
         given = x.dtype
         x = x.to(self.compute_dtype)
-        bias = self.bias
+        bias: torch.Tensor | None = self.bias
         if bias is not None:
             if bias.dtype != x.dtype:
                 bias.data = bias.data.to(x.dtype)  # bitsandbytes casts it once, for good

@@ -54,8 +54,11 @@ def _warnings(config: Any, setup: Setup, card: Gpu, run: Simulation) -> list[str
                      f"{card.capability[0]}.{card.capability[1]}; bf16 needs 8.0): it would run "
                      "slowly by emulation, or not at all. Use --amp fp16.")  # fmt: skip
     if setup.weights == "fp16" and isinstance(setup.method, Full):
-        why = ("Trainer stops with 'Attempting to unscale FP16 gradients'" if setup.amp == "fp16"
-               else "updates smaller than fp16 resolves are lost, and gradients underflow")
+        why = (
+            "Trainer stops with 'Attempting to unscale FP16 gradients'"
+            if setup.amp == "fp16"
+            else "updates smaller than fp16 resolves are lost, and gradients underflow"
+        )
         found.append(f"Training fp16 weights in full with an optimizer in fp16: {why}. "
                      "Use --weights fp32 --amp fp16, or bf16.")  # fmt: skip
     outside = []

@@ -46,7 +46,7 @@ def report(
     pieces: list[Any] = [headline, Text(), bars(found), Text()]
     where = f"{found.peak_phase}" + (f", in {found.peak_module}" if found.peak_module else "")
     pieces.append(Text(f"The peak comes in {where}: {found.peak_allocated / GIB:.2f} GiB in "
-                       f"tensors, {found.peak_reserved / GIB:.2f} GiB reserved by PyTorch."))  # fmt: skip
+                       f"tensors, {found.peak_reserved / GIB:.2f} GiB reserved."))  # fmt: skip
     pieces += [Text(), fits(found), Text(), both(found, closed)]
     for warning in found.warnings:
         pieces.append(Text(f"! {warning}", style="yellow"))
@@ -84,7 +84,13 @@ def fits(found: Estimate) -> Table:
     for name, gpu in sorted(GPUS.items(), key=lambda item: item[1].memory):
         good, left = found.fits[name], found.margin[name]
         tight = good and left < 0.05 * gpu.memory
-        word = Text("tight", "yellow") if tight else Text("yes", "green") if good else Text("no", "red")
+        word = (
+            Text("tight", "yellow")
+            if tight
+            else Text("yes", "green")
+            if good
+            else Text("no", "red")
+        )
         cells.append((name, f"{gpu.memory / GIB:.1f}", word, f"{left / GIB:+.1f} GiB"))
     half = -(-len(cells) // 2)
     for row in range(half):
@@ -102,7 +108,7 @@ def both(found: Estimate, closed: Formula) -> Panel | Text:
         return Text(line)
     names = [n for n in found.breakdown if n != "cache"]
     worst = max(names, key=lambda n: abs(closed.breakdown.get(n, 0) - found.breakdown[n]))
-    line += (f" Most of it is in {WORDS[worst]}: {closed.breakdown.get(worst, 0) / GIB:.2f} against "
+    line += (f" Most of it is in {WORDS[worst]}: {closed.breakdown.get(worst, 0) / GIB:.2f} for "
              f"{found.breakdown[worst] / GIB:.2f} GiB. {closed.reason(worst)}")  # fmt: skip
     return Text(line, style="yellow")
 

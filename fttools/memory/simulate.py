@@ -18,8 +18,8 @@ from torch import nn
 
 from fttools.memory import kernels, optim
 from fttools.memory.amp import DTYPES, HALF, GpuRules
-from fttools.memory.gpus import Gpu
 from fttools.memory.build import Setup, batch, build
+from fttools.memory.gpus import Gpu
 from fttools.memory.ledger import Ledger
 from fttools.methods import QLoRA
 
@@ -44,9 +44,9 @@ def simulate(config: Any, setup: Setup, gpu: Gpu, strided_bias: bool = False) ->
     with quiet():
         model, attention = build(config, setup, ledger)
     kinds = _kinds(model, ledger)
-    if hasattr(model, "config"):
-        model.config.use_cache = False  # Trainer switches it off
     base: Any = model
+    if hasattr(base, "config"):
+        base.config.use_cache = False  # Trainer switches it off
     model.train()
     rules = GpuRules(gpu.capability, truth=not setup.padded)
     if setup.checkpointing:
@@ -133,7 +133,13 @@ def _forward_backward(
     # The public functions would switch our function mode off, which checkpointing needs when it
     # recomputes.
     torch.autograd.Variable._execution_engine.run_backward(  # type: ignore[attr-defined]
-        (loss,), (torch.ones_like(loss),), False, False, (), allow_unreachable=True, accumulate_grad=True
+        (loss,),
+        (torch.ones_like(loss),),
+        False,
+        False,
+        (),
+        allow_unreachable=True,
+        accumulate_grad=True,
     )
 
 
@@ -200,5 +206,9 @@ def _name_modules(model: nn.Module, ledger: Ledger) -> None:
     for name, module in model.named_modules():
         short = name.replace("base_model.model.", "")
         depth = short.count(".")
-        if 0 < len(short) and depth <= 4 and not short.endswith(("lora_A", "lora_B", "lora_dropout")):
+        if (
+            len(short) > 0
+            and depth <= 4
+            and not short.endswith(("lora_A", "lora_B", "lora_dropout"))
+        ):
             module.register_forward_pre_hook(partial(enter, short))

@@ -219,7 +219,7 @@ def plot(document: dict[str, Any], path: Path) -> None:
     ends = left.get_xlim()
     left.plot(ends, ends, color="black", linewidth=0.7)
     left.set(xscale="log", yscale="log", xlabel="measured (GiB)", ylabel="predicted (GiB)",
-             title=f"{len(good)} cases on {document['meta'].get('gpu', document['gpu'])}")  # fmt: skip
+             title=f"{len(good)} cases, {document['meta'].get('gpu', '')}")  # fmt: skip
     left.legend()
     right.axvline(0, color="black", linewidth=0.7)
     right.set(xlabel="error (% of the measured)", ylabel="case")
