@@ -79,6 +79,9 @@ class Policy:
         for where, size in (("/dev/shm", sizes.shared_memory), ("/tmp", sizes.folder),
                             (WORK, sizes.folder)):  # fmt: skip
             args += ["--perms", "1777", "--size", str(size), "--tmpfs", where]
+        for name in parents(self.binds):
+            if name.startswith("/tmp/"):  # the folder above is new
+                args += ["--perms", "0755", "--dir", name]
         # torch counts cores there, CUDA looks for its devices.
         for name in ("/sys/devices", "/sys/bus", "/sys/module") if self.gpus else (
             "/sys/devices/system",):  # fmt: skip
