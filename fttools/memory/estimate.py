@@ -109,8 +109,15 @@ def estimate(
     from fttools.memory import build
     from fttools.memory import optim as optimizers
     from fttools.memory.simulate import simulate
+    from fttools.methods import MethodRefused
 
     optimizers.known(optim)
+    if method.name == "prefix" and checkpointing:
+        raise MethodRefused(
+            "peft refuses prefix tuning with gradient checkpointing: the recomputed layers would "
+            "not see the prefix.",
+            "prefix without --checkpointing, or lora with it",
+        )
     build.check_length(config, seq, int(getattr(method, "tokens", 0)))
     setup = build.Setup(method, task, batch, seq, min(accumulate, 2), weights, amp, optim,
                         checkpointing, attention, padded, labels)  # fmt: skip
