@@ -5,8 +5,8 @@
     advice.best.method, advice.best.margin
 
 Methods are ranked by the rule of thumb for the model's size among those that fit; memory comes from
-`fttools.memory.estimate`, quality bands from papers or this course's recorded runs. Where the rule
-and the estimate disagree, the advice says so.
+`fttools.memory.estimate`, quality bands from papers. Where the rule and the estimate disagree, the
+advice says so.
 """
 
 from __future__ import annotations

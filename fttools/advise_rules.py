@@ -6,14 +6,9 @@ metric (accuracy, ROUGE, ...). They are what was reported on other data: an expe
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
-from statistics import mean
 
 BILLION = 1e9
-RUNS = Path(__file__).parent / "runs"
 
 
 @dataclass(frozen=True)
@@ -73,9 +68,6 @@ def order(total: int, examples: int | None) -> tuple[str, ...]:
 
 def band(method: str, total: int, task: str, examples: int | None) -> Band:
     """What to expect of `method` for a model of `total` parameters."""
-    recorded = from_runs(method)
-    if recorded is not None:
-        return recorded
     if method == "full":
         return Band(0, 0, "the reference that the others are compared with")
     if method in ("lora", "qlora"):
@@ -103,36 +95,6 @@ def band(method: str, total: int, task: str, examples: int | None) -> Band:
         return Band(-20, 0, "Peters et al. 2019: frozen features against fine-tuning; tasks on "
                     "pairs of texts lose most")  # fmt: skip
     return Band(-5, 1, "no paper of ours compares it; assumed like other small methods")
-
-
-def from_runs(method: str, folder: Path | None = None) -> Band | None:
-    """The band that this project's recorded comparison runs give, or None without such runs.
-
-    Reads `runs/*.json` records; a method's runs are compared with full fine-tuning's on the same
-    model and data, seed by seed averaged, at least two data sets or seeds of each.
-    """
-    groups: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for path in sorted((folder or RUNS).glob("*.json")):
-        try:
-            record = json.loads(path.read_text())
-            name = str(record["method"]).split()[0]
-            key = (str(record["model"]), str(record["data"]))
-            groups[key][name].append(100 * float(record["metrics"]["accuracy"]))
-        except (ValueError, KeyError, TypeError, IndexError):
-            continue  # other records live there too
-    differences = [
-        value - mean(runs["full"])
-        for runs in groups.values()
-        if len(runs.get("full", ())) >= 2
-        for value in runs.get(method, ())
-    ]
-    if method == "full" or len(differences) < 2:
-        return None
-    return Band(
-        min(differences),
-        max(differences),
-        f"{len(differences)} recorded runs of this course, against full fine-tuning",
-    )
 
 
 def reason(method: str, total: int, fits: bool, concessions: tuple[str, ...], over: float) -> str:

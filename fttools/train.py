@@ -156,6 +156,7 @@ def fine_tune(
             per_device_train_batch_size=config.batch, per_device_eval_batch_size=64,
             weight_decay=config.weight_decay, warmup_steps=config.warmup,
             eval_strategy="epoch", save_strategy="epoch", save_total_limit=1,
+            save_only_model=True,  # the best epoch is loaded again, never resumed
             load_best_model_at_end=True, metric_for_best_model="accuracy",
             logging_steps=10, report_to="none", disable_tqdm=True, seed=config.seed,
             use_cpu=not cuda, dataloader_pin_memory=cuda,

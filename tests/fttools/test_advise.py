@@ -171,19 +171,6 @@ def test_time_is_arithmetic() -> None:
     assert "h" in str(advise_rules and time) or "min" in str(time)
 
 
-def test_recorded_runs_replace_papers(tmp_path: Any) -> None:
-    assert advise_rules.from_runs("lora", tmp_path) is None
-    for seed, (full, lora) in enumerate([(0.90, 0.89), (0.92, 0.90)]):
-        for name, accuracy in (("full", full), ("lora (rank=8)", lora)):
-            record = {"model": "m", "data": "d", "method": name, "metrics": {"accuracy": accuracy}}
-            (tmp_path / f"{name[:4]}{seed}.json").write_text(json.dumps(record))
-    (tmp_path / "other.json").write_text("[]")
-    band = advise_rules.from_runs("lora", tmp_path)
-    assert band is not None and (band.low, band.high) == pytest.approx((-2.0, -1.0))
-    assert "recorded runs" in band.source
-    assert advise_rules.from_runs("full", tmp_path) is None
-
-
 def test_methods_that_do_not_apply_are_said() -> None:
     advice = ask("deberta-v3-base", "T4")
     assert "past_key_values" in advice.refused["prefix"]
