@@ -1,4 +1,5 @@
-"""The lab language model: perplexity, grammar, instructions by LoRA and QLoRA, domains, speed."""
+"""The lab language model: perplexity, grammar, instructions by LoRA and QLoRA, domains, forgetting,
+speed."""
 
 from __future__ import annotations
 
@@ -90,6 +91,41 @@ def _domains(quick: bool, seeds: int) -> dict[str, Any]:
     return found
 
 
+def _sequence(quick: bool, seeds: int) -> dict[str, Any]:
+    """The three tasks one after another without care, and all together: accuracy by task."""
+    from dataclasses import replace
+
+    from datasets import concatenate_datasets
+
+    from fttools import data, evaluate, models, train
+    from fttools.methods import Full
+
+    found: dict[str, list[Any]] = {"after_each_task": [], "forgetting": [], "together": []}
+    for seed in range(seeds):
+        tasks = data.sequence()
+        config = train.Config(epochs=1 if quick else 3, lr=1e-4, seed=seed)
+        model, tokenizer = models.load("encoder", seed=seed)
+        table: list[list[float]] = []
+
+        def scores(tuned: Any, tokenizer: Any = tokenizer, tasks: Any = tasks) -> list[float]:
+            return [evaluate.accuracy(evaluate.predict(tuned, tokenizer, t.test)) for t in tasks]
+
+        for task in tasks:
+            model = train.fine_tune(model, tokenizer, task, Full(), config).model
+            table.append(scores(model))
+        found["after_each_task"].append(table)
+        found["forgetting"].append(evaluate.forgetting(table))
+        parts = {split: concatenate_datasets([getattr(t, split) for t in tasks])
+                 for split in ("train", "validation", "test")}  # fmt: skip
+        both = replace(tasks[0], name="together", **parts)
+        model, tokenizer = models.load("encoder", seed=seed)
+        found["together"].append(
+            scores(train.fine_tune(model, tokenizer, both, Full(), config).model)
+        )
+    falls = [sum(f) / len(f) for f in found["forgetting"]]
+    return {"tasks": [t.name for t in data.sequence()], "mean_forgetting": _middle(falls), **found}
+
+
 def _speed(runs: int = 5) -> dict[str, Any]:
     import torch
 
@@ -132,5 +168,6 @@ def run(quick: bool = False) -> dict[str, Any]:
         "generate_64_seconds": _speed(),
         "instructions": _instructions(quick, seeds),
         "domains": _domains(quick, seeds),
+        "three_task_sequence": _sequence(quick, seeds),
         "versions": versions(), "hardware": hardware(),
     }  # fmt: skip

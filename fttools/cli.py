@@ -27,3 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         else:
             print(f"fttools {args.command}: {err}", file=sys.stderr)
         return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -116,3 +116,20 @@ def paired(a: ArrayLike, b: ArrayLike, draws: int = 2000, seed: int = 0) -> Pair
     only_a, only_b = int((first & ~second).sum()), int((second & ~first).sum())
     p = binomtest(only_b, only_a + only_b).pvalue if only_a + only_b else 1.0
     return Paired(float(difference.mean()), low, high, float(p), only_a, only_b)
+
+
+def forgetting(scores: ArrayLike) -> tuple[float, ...]:
+    """How far each task but the last fell: its best score before the end, less the one at the end.
+
+    `scores` (n, n): row i after training on task i, column j on task j's test set. The mean is the
+    forgetting of Chaudhry et al. (2018, section 3.2); a negative value means that a task gained.
+    """
+    table = np.asarray(scores, dtype=float)
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or len(table) < 2:
+        raise BadData(
+            f"Forgetting needs a square table of scores, got the shape {table.shape}.",
+            "one row after each of at least two tasks, one column for each task's test set",
+        )
+    earlier = table[:-1, :-1]
+    reached = np.where(np.tri(len(earlier), dtype=bool), earlier, -np.inf)  # once it was trained on
+    return tuple(float(fall) for fall in reached.max(0) - table[-1, :-1])

@@ -26,6 +26,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Print the advice."""
+    from fttools.memory import lean
+
+    return lean.run(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
     from fttools.advise import advise
 
     advice = advise(

@@ -6,9 +6,12 @@ import argparse
 import json
 import sys
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fttools.errors import BadData
+
+if TYPE_CHECKING:
+    from fttools.params import Counts
 
 # Options of methods, as `methods.make` names them, by flag.
 METHOD_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -86,14 +89,26 @@ def run(args: argparse.Namespace) -> int:
         raise BadData("Which model?", "fttools count llama-2-7b --method lora, or --list")
     if args.labels < 1:
         raise BadData(f"A classifier cannot have {args.labels} classes.", "--labels 2")
-    from fttools import methods, params, shapes
+    from fttools import shapes
+    from fttools.memory import lean
 
-    method = method_from(args)
-    counts = None
     if not args.modules and args.labels == 2:  # what the recorded shapes can answer, at once
-        counts = shapes.count(args.model, method, args.task)
-    if counts is None:
-        counts = params.count(read_config(args.model), method, args.task, args.labels)
+        counts = shapes.count(args.model, method_from(args), args.task)
+        if counts is not None:
+            return _print(args, counts)
+
+    def built() -> int:
+        from fttools import params
+
+        config = read_config(args.model)
+        return _print(args, params.count(config, method_from(args), args.task, args.labels))
+
+    return lean.run(built)
+
+
+def _print(args: argparse.Namespace, counts: Counts) -> int:
+    from fttools import methods
+
     if args.json:
         found: dict[str, Any] = {
             "model": args.model, "method": args.method, "total": counts.total,
@@ -105,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
             found["modules"] = [vars(m) for m in counts.folded()]
         print(json.dumps(found))
         return 0
-    print(f"{args.model} with {methods.label(method)}: {counts}")
+    print(f"{args.model} with {methods.label(method_from(args))}: {counts}")
     for kind, number in counts.by_kind.items():
         print(f"  {kind:8} {number:>16,} train")
     if args.modules:

@@ -37,7 +37,10 @@ def run(args: argparse.Namespace) -> int:
     """Estimate and print."""
     from fttools.memory import lean
 
-    lean.prepare()
+    return lean.run(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
     from fttools import catalogue, methods
     from fttools.memory import estimate, formula
 

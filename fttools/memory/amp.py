@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
-from fttools.memory import kernels
+from fttools.memory.attention import attention
 
 HALF = (torch.float16, torch.bfloat16)
 # Lists of aten/src/ATen/autocast_mode.h, as far as language models use them.
@@ -190,7 +190,7 @@ class GpuRules(TorchFunctionMode):
                 self._lower(t) if t is not None and t.dtype != torch.bool else t
                 for t in (attn_mask, value, key, query)
             )
-        return kernels.attention(
+        return attention(
             query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa, self.capability
         )
 

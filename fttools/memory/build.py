@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +64,8 @@ def build(config: Any, setup: Setup, ledger: Ledger) -> tuple[nn.Module, str]:
     dtype = torch.bfloat16 if quantized else DTYPES[setup.weights]
     cls = model_class(setup.task)
     attention = setup.attention
+    from transformers.initialization import no_init_weights
+
     with torch.device("meta"):
         if quantized:
             model, attention = _from_config(cls, config, dtype, attention, setup.task)
@@ -72,7 +75,10 @@ def build(config: Any, setup: Setup, ledger: Ledger) -> tuple[nn.Module, str]:
         with ledger:
             if quantized:
                 quant.quantize(model, ledger, setup.method.double_quant)  # type: ignore[attr-defined]
-            tuned = methods.attach(model, setup.method)
+            # Initial values take as long as all else; other methods' use what they return.
+            skip = isinstance(setup.method, methods.LoRA)
+            with no_init_weights() if skip else nullcontext():
+                tuned = methods.attach(model, setup.method)
             if quantized:
                 quant.adapt(tuned)
             for parameter in tuned.parameters():

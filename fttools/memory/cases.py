@@ -93,6 +93,8 @@ class Case:
                 options["double_quant"] = self.double_quant
         elif name in ("prefix", "prompt"):
             options = {"tokens": self.tokens}
+            if name == "prompt" and self.task == "seq2seq-lm":
+                options["submodules"] = 2  # peft's default, which measured runs had
         elif name == "ptuning":
             options = {"tokens": self.tokens, "hidden": self.hidden}
         elif name in ("ia3", "ln_tuning", "vera"):

@@ -106,11 +106,12 @@ def estimate(
     card = gpus.find(gpu)
     check(batch=batch, seq=seq, accumulate=accumulate, weights=weights, amp=amp,
           attention=attention)  # fmt: skip
-    from fttools.memory import build
+    from fttools.memory import build, lean
     from fttools.memory import optim as optimizers
     from fttools.memory.simulate import simulate
     from fttools.methods import MethodRefused
 
+    lean.settled()
     optimizers.known(optim)
     if method.name == "prefix" and checkpointing:
         raise MethodRefused(
@@ -179,18 +180,20 @@ def summarise(
     allocator = start(None, card)
     base = allocator.allocated
     live: dict[int, Any] = {}
+    taken: dict[int, int] = {}  # bytes by number, rounded as the allocator does
     peak, at, line = 0, 0, []
     step_from = run.second_step
     for position, (number, size) in enumerate(ledger.events):
         if size > 0:
-            live[number] = allocator.malloc(size)
+            block = live[number] = allocator.malloc(size)
+            taken[number] = block.size
             if allocator.allocated > peak:
                 peak, at = allocator.allocated, position
         else:
             allocator.free(live.pop(number))
         if position >= step_from:
             line.append(allocator.allocated)
-    parts = _parts(run, at, card)
+    parts = _parts(run, at, taken)
     parts["workspaces"] += base
     parts["cache"] = max(0, allocator.peak_reserved - peak)
     phase, module = ledger.where(at)
@@ -219,18 +222,14 @@ def summarise(
     )
 
 
-def _parts(run: Simulation, at: int, card: Gpu) -> dict[str, int]:
-    """Bytes by part of what is alive at event `at`, rounded as the allocator does."""
-    allocator = start(None, card)
-    live: dict[int, Any] = {}
+def _parts(run: Simulation, at: int, taken: dict[int, int]) -> dict[str, int]:
+    """Bytes by part of what is alive at event `at`."""
+    live: set[int] = set()
     for number, size in run.ledger.events[: at + 1]:
-        if size > 0:
-            live[number] = allocator.malloc(size)
-        else:
-            allocator.free(live.pop(number))
+        (live.add if size > 0 else live.remove)(number)
     parts = dict.fromkeys(PARTS, 0)
-    for number, block in live.items():
-        parts[_part(run, number)] += block.size
+    for number in live:
+        parts[_part(run, number)] += taken[number]
     return parts
 
 

@@ -22,13 +22,15 @@ def _like(x: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor | N
     if x.is_contiguous():
         return torch.empty(shape, dtype=kind, device="meta")
     strides = x.stride()
-    expected = 1
-    for stride, size in sorted(zip(strides, shape, strict=True)):
-        if size != 1:
-            if stride != expected:
-                return None
-            expected *= size
-    return torch.empty_strided(shape, strides, dtype=kind, device="meta")
+    if 0 in strides:
+        return None
+    # Dimensions keep their order in memory; gaps (of slices) close.
+    closed, expected = list(strides), 1
+    for d in sorted(range(len(shape)), key=lambda d: strides[d]):
+        if shape[d] > 1:
+            closed[d] = expected
+            expected *= shape[d]
+    return torch.empty_strided(shape, closed, dtype=kind, device="meta")
 
 
 def _binary(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -41,13 +43,14 @@ def _binary(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if isinstance(second, complex):
             return None
         return _like(first)
-    if second.dtype is not first.dtype or first.dim() == 0:
+    if not second.dtype.is_floating_point or first.dim() == 0 or second.dim() == 0:
         return None
+    dtype = torch.promote_types(first.dtype, second.dtype)
     # The layout of the result is the first full-sized argument's, as in aten's TensorIterator.
     if _fits(second.shape, first.shape):
-        return _like(first)
+        return _like(first, dtype)
     if _fits(first.shape, second.shape):
-        return _like(second)
+        return _like(second, dtype)
     return None
 
 
@@ -89,6 +92,27 @@ def _embedding(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return torch.empty(shape, dtype=weight.dtype, device="meta")
 
 
+def _mean(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Over the last dimension, which is kept."""
+    if kwargs or len(args) != 3 or not args[2] or list(args[1]) not in ([-1], [args[0].dim() - 1]):
+        return None
+    if not args[0].is_contiguous() or not args[0].dtype.is_floating_point:
+        return None
+    return torch.empty((*args[0].shape[:-1], 1), dtype=args[0].dtype, device="meta")
+
+
+def _cat(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Two halves of equal type and shape, along the last dimension (rotary embeddings)."""
+    parts, dim = args[0], args[1] if len(args) > 1 else 0
+    first = parts[0]
+    if kwargs or len(parts) != 2 or dim not in (-1, first.dim() - 1) or first.dim() != 4:
+        return None
+    if first.dtype is not parts[1].dtype or first.shape != parts[1].shape or first.stride(1) == 1:
+        return None  # a stride of 1 there could mean "channels last"
+    shape = (*first.shape[:-1], 2 * first.shape[-1])
+    return torch.empty(shape, dtype=first.dtype, device="meta")
+
+
 def _dropout_backward(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return _like(args[0])
 
@@ -116,6 +140,8 @@ TABLE: dict[Any, Fast] = {
     aten.bmm.default: _mm,
     aten.addmm.default: _addmm,
     aten.embedding.default: _embedding,
+    aten.mean.dim: _mean,
+    aten.cat.default: _cat,
     aten.native_dropout.default: _dropout,
     aten.native_dropout_backward.default: _dropout_backward,
     aten.silu_backward.default: _same,

@@ -181,6 +181,36 @@ class Ledger(TorchDispatchMode):
                 high = middle
         return self.marks[low - 1][1:] if low else ("build", "")
 
+    # --- repeating ------------------------------------------------------------------------------
+
+    def repeats(self, start: int, end: int, kept: set[int]) -> bool:
+        """Whether events `start` to `end` would come again just so: all that was born in them died
+        in them but `kept`, and nothing older died."""
+        born = {number for number, size in self.events[start:end] if size > 0}
+        died = {number for number, size in self.events[start:end] if size < 0}
+        return died <= born and born - died == kept
+
+    def repeat(self, start: int, end: int, kept: list[int]) -> dict[int, int]:
+        """Record events `start` to `end` once more, after `kept` ended: their tensors, which are
+        still there, stand for the new storages. Returns the new numbers by the old."""
+        alive = {death.number: death for death in self._alive.values()}
+        shift = len(self.events) - start
+        again = [
+            (at + shift, phase, module) for at, phase, module in self.marks if start <= at < end
+        ]
+        self.marks += again
+        self._last = self.marks[-1][1:]
+        new: dict[int, int] = {}
+        for number, size in self.events[start:end]:
+            if size > 0:
+                new[number] = len(self.sizes)
+                self.sizes.append(size)
+                self.tags.append(self.tags[number])
+            self.events.append((new[number], size))
+        for number in kept:
+            alive[number].number = new[number]
+        return {number: new[number] for number in kept}
+
     # --- where we are ---------------------------------------------------------------------------
 
     @contextmanager

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from fttools import params
 from fttools.memory import kernels, optim
 from fttools.memory.amp import DTYPES, HALF, GpuRules
 from fttools.memory.build import Setup, batch, build
@@ -57,27 +58,37 @@ def simulate(config: Any, setup: Setup, gpu: Gpu, strided_bias: bool = False) ->
     _name_modules(model, ledger)
     old = rules.strided_bias() if strided_bias else nullcontext()
     with quiet(), ledger, rules, old:
-        scaler = None
-        if setup.amp == "fp16":
-            scaler = torch.empty((), device="meta")
-        second = 0
-        for number in range(2):
-            second = len(ledger.events) if number else 0
+        scaler = torch.empty((), device="meta") if setup.amp == "fp16" else None
+
+        def gradients() -> list[int]:
             for _ in range(setup.accumulate):
                 _forward_backward(model, config, setup, rules, ledger, scaler)
-            for p in trained:
-                if p.grad is not None:
-                    storage = ledger.number_of(p.grad)
-                    if storage is not None:
-                        kinds[storage] = "gradients"
-            ledger.module = ""
-            ledger.phase = "optimizer"
+            found = [ledger.number_of(p.grad) for p in trained if p.grad is not None]
+            return [number for number in found if number is not None]
+
+        def optimize() -> None:
+            ledger.module, ledger.phase = "", "optimizer"
             with torch.no_grad():
                 optim.clip(trained, ledger)
                 step()
-            for p in trained:
-                p.grad = None
             ledger.phase = "between"
+
+        start = len(ledger.events)
+        first = gradients()
+        end = len(ledger.events)
+        optimize()
+        if ledger.repeats(start, end, set(first)):
+            for number in first:
+                ledger.dies(number)
+            second = len(ledger.events)
+            again = list(ledger.repeat(start, end, first).values())
+        else:  # something was made once and for all, or replaced
+            _forget(trained)
+            second = len(ledger.events)
+            again = gradients()
+        kinds |= dict.fromkeys((*first, *again), "gradients")
+        optimize()
+        _forget(trained)
     return Simulation(
         ledger,
         kinds,
@@ -88,6 +99,11 @@ def simulate(config: Any, setup: Setup, gpu: Gpu, strided_bias: bool = False) ->
         second,
         _heads(model),
     )
+
+
+def _forget(parameters: list[nn.Parameter]) -> None:
+    for p in parameters:
+        p.grad = None
 
 
 @contextmanager
@@ -177,11 +193,12 @@ def _checkpoint(model: Any, rules: GpuRules, amp: Any, quantized: bool) -> None:
 def _kinds(model: nn.Module, ledger: Ledger) -> dict[int, str]:
     """Weights and adapter by storage number."""
     kinds: dict[int, str] = {}
-    adapted = hasattr(model, "peft_config")
-    for _, p in model.named_parameters():
+    adapted, marks = hasattr(model, "peft_config"), params.added_marks(model)
+    for name, p in model.named_parameters():
         number = ledger.number_of(p)
         if number is not None:
-            kinds[number] = "adapter" if adapted and p.requires_grad else "weights"
+            added = p.requires_grad and (adapted or any(mark in f".{name}" for mark in marks))
+            kinds[number] = "adapter" if added else "weights"
     return kinds
 
 

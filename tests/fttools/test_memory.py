@@ -11,6 +11,7 @@ from fttools import catalogue, methods
 from fttools.errors import BadData, FTError, UnknownMethod, UnknownModel, UnknownTarget
 from fttools.memory import GPUS, estimate, formula, gpus, kernels
 from fttools.memory.allocator import MIB, Allocator, OutOfMemory
+from fttools.memory.attention import attention_kernel
 from fttools.memory.cases import Case, read_config
 from fttools.memory.estimate import PARTS
 from fttools.memory.validate import carried, predict, validate
@@ -89,7 +90,7 @@ def test_allocator_empties_its_cache_before_it_gives_up():
 def test_attention_kernel(dtype, masked, grouped, card, kernel):
     import torch
 
-    chosen = kernels.attention_kernel(
+    chosen = attention_kernel(
         getattr(torch, dtype), 64, masked=masked, mask_grad=False, grouped=grouped,
         capability=GPUS[card].capability,
     )  # fmt: skip
