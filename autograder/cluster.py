@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ Files = dict[str, bytes]
 Done = tuple[Order, dict[str, Any], str]
 
 _WARM: dict[Settings, Warm] = {}
+_ONE = threading.Lock()  # a scheduler's worker may have several threads; its warm process has one
 
 
 class NoScheduler(FTError, RuntimeError):
@@ -47,11 +49,12 @@ def grade_task(order: Order, files: Files, settings: Settings) -> tuple[dict[str
     from autograder import doctor
 
     settings = replace(settings, gpus=own_gpus() if order.get("gpu") else ())
-    if settings not in _WARM:
-        _WARM[settings] = Warm(settings)
-    warm = _WARM[settings]
-    doctor.ensure(warm)
-    result, notebook = warm.grade(order, files)
+    with _ONE:
+        if settings not in _WARM:
+            _WARM[settings] = Warm(settings)
+        warm = _WARM[settings]
+        doctor.ensure(warm)
+        result, notebook = warm.grade(order, files)
     found = {**provenance.machine(), "threads": settings.threads, "gpus": list(settings.gpus),
              "sandbox": "none" if settings.unsafe else "bubblewrap"}  # fmt: skip
     return {**result, "provenance": found}, notebook
@@ -104,6 +107,11 @@ def connect(
             ) as cluster, Client(cluster) as client:  # fmt: skip
                 yield client
             return
+        if scheduler.startswith("tls://") and tls is None:
+            raise NoScheduler(
+                f"{scheduler} talks over TLS and wants certificates.",
+                "--tls-ca FILE --tls-cert FILE --tls-key FILE, as its workers have them",
+            )
         security = None
         if tls is not None:
             security = Security(
@@ -114,7 +122,7 @@ def connect(
             )
         try:
             client = Client(scheduler, security=security, timeout=30)
-        except (OSError, TimeoutError) as err:
+        except (OSError, TimeoutError, ValueError) as err:
             raise NoScheduler(f"No scheduler answers at {scheduler}.", "its address") from err
         with client:
             yield client

@@ -13,13 +13,23 @@ from fttools.methods import LoRA
 ROOT = Path(__file__).parents[1]
 
 
-def trained(seed: int, pretrained: bool = True) -> tuple[float, float, float]:
-    """The exercise's reference training: test accuracy, hard-set accuracy, seconds in all."""
+# The exercise's reference, which is short; and a longer setting, within 0.2 points of the highest
+# validation accuracy among 25 (rank, alpha, rate, batch, epochs, dropout; five seeds each on a GPU).
+# Those beside which a seed failed to learn (rates of 1e-3 and more with batches of 8 or 16) were
+# passed over.
+REFERENCE: dict[str, Any] = {"epochs": 2, "lr": 2e-3}
+CHOSEN: dict[str, Any] = {"epochs": 4, "lr": 2e-3, "batch": 32}
+
+
+def trained(
+    seed: int, setting: dict[str, Any], pretrained: bool = True
+) -> tuple[float, float, float]:
+    """LoRA on the reviews: test accuracy, hard-set accuracy, seconds in all."""
     started = time.perf_counter()
     model, tokenizer = models.load("encoder", pretrained=pretrained, seed=seed)
     run = train.fine_tune(model, tokenizer, data.load("reviews"),
                           LoRA(rank=8, targets="all-linear"),
-                          train.Config(epochs=2, lr=2e-3, seed=seed))  # fmt: skip
+                          train.Config(**setting, seed=seed))  # fmt: skip
     seconds = time.perf_counter() - started
     hard = evaluate.predict(run.model, tokenizer, data.load("hard").test)
     return run.record.metrics["accuracy"], evaluate.accuracy(hard), seconds
@@ -51,13 +61,18 @@ def sst2() -> dict[str, Any]:
 
 def run(quick: bool = False) -> dict[str, Any]:
     """All figures; training on this machine, SST-2 and the sweeps from the recorded runs."""
-    here = [trained(seed) for seed in range(2 if quick else 5)]
-    scratch = [trained(seed, pretrained=False)[0] for seed in range(2)]
+    seeds = range(2 if quick else 5)
+    reference = [trained(seed, REFERENCE) for seed in seeds]
+    chosen = [trained(seed, CHOSEN) for seed in seeds]
+    scratch = [trained(seed, CHOSEN, pretrained=False)[0] for seed in range(2)]
     return {
-        "reviews_lora_accuracy": summary([a for a, _, _ in here]),
-        "reviews_lora_hard_set": summary([h for _, h, _ in here]),
+        "reviews_lora_accuracy": summary([a for a, _, _ in chosen]),
+        "reviews_lora_hard_set": summary([h for _, h, _ in chosen]),
+        "reviews_lora_seconds": sorted(s for _, _, s in chosen)[len(chosen) // 2],
         "reviews_random_weights_accuracy": summary(scratch),
-        "reference_training_seconds": sorted(s for _, _, s in here)[len(here) // 2],
+        "reference_accuracy": summary([a for a, _, _ in reference]),
+        "reference_hard_set": summary([h for _, h, _ in reference]),
+        "reference_training_seconds": sorted(s for _, _, s in reference)[len(reference) // 2],
         "lesson_04_seconds": lesson_seconds(),
         "sst2_recorded": sst2(),
     }

@@ -13,15 +13,18 @@ storage that is born and dies, corrects each operation to what its CUDA kernel s
 replays the ledger through a model of PyTorch's caching allocator.
 
 Modules: estimate (public) · build (model, method and batch on meta tensors) · simulate (two
-training steps) · kernels (what CUDA kernels save) · amp (autocast) · quant (4-bit layers) ·
+training steps) · peak (the ledger read) · attention and kernels (what CUDA kernels save and need) ·
+amp (autocast) · quant (4-bit layers) ·
 optim (optimizer states) · allocator (the caching allocator) · formula (closed form) ·
-gpus (hardware) · measure and validate (real peaks, and how far off we are).
+gpus (hardware) · measure, train_case and validate (real peaks, and how far off we are) · lean (a
+short start).
 """
 
 from __future__ import annotations
 
-from fttools.memory.estimate import Estimate, estimate
+from fttools.memory.estimate import estimate
 from fttools.memory.formula import Formula, formula
 from fttools.memory.gpus import GPUS, Gpu
+from fttools.memory.peak import Estimate
 
 __all__ = ["GPUS", "Estimate", "Formula", "Gpu", "estimate", "formula"]

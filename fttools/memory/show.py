@@ -12,8 +12,8 @@ from rich.text import Text
 from fttools.methods import Method, label
 
 if TYPE_CHECKING:
-    from fttools.memory.estimate import Estimate
     from fttools.memory.formula import Formula
+    from fttools.memory.peak import Estimate
 
 GIB = 2**30
 WORDS = {

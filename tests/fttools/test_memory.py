@@ -13,7 +13,7 @@ from fttools.memory import GPUS, estimate, formula, gpus, kernels
 from fttools.memory.allocator import MIB, Allocator, OutOfMemory
 from fttools.memory.attention import attention_kernel
 from fttools.memory.cases import Case, read_config
-from fttools.memory.estimate import PARTS
+from fttools.memory.peak import PARTS
 from fttools.memory.validate import carried, predict, validate
 
 DATA = Path(__file__).parents[2] / "benchmarks" / "data"

@@ -14,7 +14,7 @@ import pytest
 
 from fttools import catalogue, memory
 from fttools.errors import BadData, UnknownModel
-from fttools.memory.estimate import Estimate, Point
+from fttools.memory.peak import Estimate, Point
 from fttools.widgets import memory_explorer as explorer
 from fttools.widgets import memory_picture as picture
 
