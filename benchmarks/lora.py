@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 
 # The exercise's reference, which is short; and a longer setting, within 0.2 points of the highest
-# validation accuracy among 25 (rank, alpha, rate, batch, epochs, dropout; five seeds each on a GPU).
+# validation accuracy among 25 (rank, alpha, rate, batch, epochs, dropout; five seeds on a GPU).
 # Those beside which a seed failed to learn (rates of 1e-3 and more with batches of 8 or 16) were
 # passed over.
 REFERENCE: dict[str, Any] = {"epochs": 2, "lr": 2e-3}
