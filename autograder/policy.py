@@ -25,6 +25,8 @@ ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "lo
        "mime.types", "nsswitch.conf", "ssl/certs")  # fmt: skip
 GPU_DEVICES = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-caps")
 MB = 2**20
+# Of the host's memory that a GPU takes: CUDA's own, and weights on their way to the device.
+GPU_MEMORY = 8192 * MB
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,9 @@ def make(threads: int = 1, gpus: tuple[int, ...] = (), limits: Limits | None = N
     if "FT_DATA" in env and Path(env["FT_DATA"]).is_dir():
         env["FT_DATA"] = str(Path(env["FT_DATA"]).resolve())
         binds.add(env["FT_DATA"])
+    limits = limits or Limits()
     if gpus:
+        limits = replace(limits, memory=limits.memory + len(gpus) * GPU_MEMORY)
         env["CUDA_VISIBLE_DEVICES"] = ",".join(str(i) for i in range(len(gpus)))
         env["CUDA_CACHE_DISABLE"] = "1"
     return Policy(
@@ -181,7 +185,7 @@ def make(threads: int = 1, gpus: tuple[int, ...] = (), limits: Limits | None = N
         masks=tuple(masks),
         shown=tuple(str(checks / name) for name in BESIDE_LEARNERS),
         environment=env,
-        limits=limits or Limits(),
+        limits=limits,
         threads=threads,
         gpus=gpus,
     )

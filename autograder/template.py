@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ def preload() -> Any:
             importlib.import_module(name)
     from fttools import models
 
-    with contextlib.suppress(Exception):  # the first load also checks the weights' SHA-256
+    # The first load also checks the weights' SHA-256.
+    with contextlib.suppress(Exception), without_gpu(torch):
         models.load("encoder")
     os.environ["MPLCONFIGDIR"] = kept
     judges = [n for n in sys.modules if is_judge(n)]
@@ -67,6 +69,23 @@ def preload() -> Any:
     gc.collect()
     gc.freeze()  # forks then share these pages instead of touching each object's header
     return state
+
+
+@contextlib.contextmanager
+def without_gpu(torch: Any) -> Iterator[None]:
+    """Leave the GPU's driver alone: it starts a thread, and a process that forks must have one.
+    What was remembered meanwhile is forgotten, for the kernels, which may have a GPU."""
+    from transformers.utils import import_utils
+
+    ask = torch.cuda.is_available
+    torch.cuda.is_available = lambda: False
+    try:
+        yield
+    finally:
+        torch.cuda.is_available = ask
+        for function in list(vars(import_utils).values()):
+            if "cuda" in getattr(function, "__name__", "") and hasattr(function, "cache_clear"):
+                function.cache_clear()
 
 
 def is_judge(module: str) -> bool:
