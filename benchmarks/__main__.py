@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-TOOLS = {"__main__", "record"}
+TOOLS = {"__main__", "record", "grader_class", "grader_recovery"}
 
 
 def main(argv: list[str]) -> int:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +38,13 @@ BROKEN = {
     "no_json": "not a notebook", "empty": "", "other": '{"cells": [], "nbformat": 4}',
     "cut": None, "list": "[1, 2]",
 }  # fmt: skip
+
+
+@contextmanager
+def course() -> Iterator[Course]:
+    """A course folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="grader-bench-") as folder:
+        yield Course(Path(folder))
 
 
 def solved(extra: str = "", blank: tuple[str, ...] = ()) -> Any:

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from fttools.lab import words, world
 from fttools.lab.events import FRAMES
 from fttools.lab.frames import Ref
+from fttools.lab.passages import judged
 from fttools.lab.scene import Scene, sentence
-from fttools.lab.stories import judged
 from fttools.lab.world import Person, a, at, count, pick, series
 
 KINDS = (

@@ -15,9 +15,9 @@ from random import Random
 from typing import Any
 
 from fttools.lab import words, world
+from fttools.lab.passages import judged
 from fttools.lab.scene import Scene, sentence
 from fttools.lab.school import simple_clause
-from fttools.lab.stories import judged
 from fttools.lab.world import pick
 
 Row = dict[str, Any]

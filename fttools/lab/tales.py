@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from fttools.lab import words, world
 from fttools.lab.frames import Ref
+from fttools.lab.passages import activity, feel, likable
 from fttools.lab.scene import Scene
-from fttools.lab.stories import activity, feel, likable
 from fttools.lab.world import a, at, count, pick, place, series
 
 

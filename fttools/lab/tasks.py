@@ -19,10 +19,10 @@ from typing import Any
 
 from fttools.lab import words, world
 from fttools.lab.facts import TOWNS
+from fttools.lab.passages import judged
 from fttools.lab.phrasings import PHRASINGS
 from fttools.lab.scene import Scene, sentence
 from fttools.lab.school import NOT, simple_clause
-from fttools.lab.stories import judged
 from fttools.lab.world import a, at, pick, place, series
 
 Row = dict[str, Any]

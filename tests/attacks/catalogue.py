@@ -78,7 +78,7 @@ def honest_score(student: str) -> float:
 
 def unearned(results: Iterable[dict[str, Any]]) -> dict[str, float]:
     """Points too many, by student."""
-    over = {r["student"]: r["score"] - honest_score(r["student"]) for r in results}
+    over = {r["student"]: (r["score"] or 0) - honest_score(r["student"]) for r in results}
     return {student: points for student, points in over.items() if points > 0}
 
 
