@@ -44,9 +44,10 @@ class Paired:
     only_b: int
 
     def __str__(self) -> str:
+        p = f"= {self.p_value:.3f}" if self.p_value >= 0.001 else "< 0.001"
         return (
             f"difference {self.difference:+.1%} [{self.low:+.1%}, {self.high:+.1%}], "
-            f"p = {self.p_value:.3f} (right only in a: {self.only_a}, only in b: {self.only_b})"
+            f"p {p} (right only in a: {self.only_a}, only in b: {self.only_b})"
         )
 
 

@@ -26,6 +26,26 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
+# Bytes a parameter of the base that cannot be done without, and the share of memory they may take:
+# fp32 weights, gradients and Adam's two states (Rajbhandari et al. 2020, section 3.1); 16-bit
+# weights; 4-bit weights with their constants, and 16-bit embeddings.
+LEAST = {"full": 16.0, "lora": 2.1, "qlora": 0.7}
+SHARE = 0.8
+
+
+def fits(memory: int) -> dict[str, str | None]:
+    """By method, the largest model of the catalogue whose weights, gradients and optimizer states
+    leave a fifth of `memory` bytes for the rest; `fttools estimate` says it exactly."""
+    from fttools import catalogue
+
+    rows = sorted(catalogue.entries(), key=lambda e: e.total)
+    found: dict[str, str | None] = {}
+    for method, each in LEAST.items():
+        held = [e for e in rows if e.total * each <= SHARE * memory]
+        found[method] = f"{held[-1].name} ({held[-1].total / 1e9:.2g} B)" if held else None
+    return found
+
+
 def report() -> dict[str, Any]:
     """Everything the command prints, as JSON values (bytes for sizes)."""
     import torch
@@ -54,6 +74,7 @@ def report() -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "memory": memory,
         "disk_free": shutil.disk_usage(Path.cwd()).free,
+        "fits": fits(gpu["memory"] if gpu else memory),
         "encoder": models.ENCODERS[chosen.name] if encoder else None,
         "missing": missing,
     }
@@ -75,6 +96,9 @@ def run(args: argparse.Namespace) -> int:
     table.add_row("free disk", f"{found['disk_free'] / 2**30:.1f} GiB")
     if found["gpu"]:
         table.add_row("gpu", f"{found['gpu']['name']}, {found['gpu']['memory'] / 2**30:.0f} GiB")
+    where = "the GPU" if found["gpu"] else "memory"
+    for method, model in found["fits"].items():
+        table.add_row(f"fits {where}: {method}", f"up to {model}" if model else "nothing")
     for name, version in found["versions"].items():
         table.add_row(name, version)
     for line in found["missing"] or ["nothing"]:

@@ -1,7 +1,8 @@
 # ruff: noqa: E501 (word lists and sentence frames read best one to a line)
 """Pretrain the lab language model from random weights.
 
-    python -m fttools.lab.pretrain --out build/lab --steps 6000      # a GPU; the shipped run
+    python -m fttools.lab.pretrain --out build/lab --compile --batch 128 --lr 3e-3 --steps 8442
+                                                                     # one GPU; the shipped run
     python -m fttools.lab.pretrain --smoke                           # a minute on a CPU
     python -m fttools.lab.pretrain --out build/lab --resume          # go on from the checkpoint
 

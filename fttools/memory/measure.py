@@ -50,7 +50,10 @@ def versions() -> dict[str, Any]:
 
 def read_cases(path: Path) -> list[dict[str, Any]]:
     """Cases from a JSON list, {"cases": [...]}, or JSON lines (bare cases or measured records)."""
-    text = path.read_text()
+    try:
+        text = path.read_text()
+    except OSError as err:
+        raise BadData(f"{path} cannot be read: {err.strerror}.", "a JSON list of cases") from err
     try:
         data = json.loads(text)
         rows = data.get("cases", [data]) if isinstance(data, dict) else data

@@ -31,6 +31,7 @@ def remarks(
         "transformers' Trainer, two optimizer steps of full-length rows; gradient clipping at 1.0",
         f"kernels of PyTorch 2.11 on {card.name}: attention through {run.attention}, "
         f"{card.cublas_workspace / 2**20:.0f} MiB of cuBLAS workspace a thread",
+        f"whether other GPUs fit: by the kernels of {card.name} (--gpu NAME: its own)",
         "nothing else on the GPU: no other process, no display, no evaluation with larger batches",
     ]
     if isinstance(setup.method, QLoRA):
@@ -72,7 +73,7 @@ def _warnings(config: Any, setup: Setup, card: Gpu, run: Simulation) -> list[str
         outside.append(f"kernels of {card.name} (measured: H200; others follow PyTorch's sources)")
     if setup.seq > 2048:
         outside.append(f"rows of {setup.seq:,} tokens (measured: up to 2,048)")
-    if run.total > 8_500_000_000:
+    if run.total > 7_300_000_000:
         outside.append(f"{run.total / 1e9:.1f} B parameters (measured: up to 7.2 B)")
     if outside:
         found.append("Not validated against measurements: " + "; ".join(outside) + ".")

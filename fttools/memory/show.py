@@ -47,7 +47,7 @@ def report(
     where = f"{found.peak_phase}" + (f", in {found.peak_module}" if found.peak_module else "")
     pieces.append(Text(f"The peak comes in {where}: {found.peak_allocated / GIB:.2f} GiB in "
                        f"tensors, {found.peak_reserved / GIB:.2f} GiB reserved."))  # fmt: skip
-    pieces += [Text(), fits(found), Text(), both(found, closed)]
+    pieces += [Text(), fits(found, options), Text(), both(found, closed)]
     for warning in found.warnings:
         pieces.append(Text(f"! {warning}", style="yellow"))
     pieces.append(Text("Assumed: " + "; ".join(found.assumptions) + ".", style="dim"))
@@ -70,9 +70,13 @@ def bars(found: Estimate) -> Table:
     return table
 
 
-def fits(found: Estimate) -> Table:
-    """GPUs by memory, whether it fits, and what is left."""
-    from fttools.memory.gpus import GPUS
+def fits(found: Estimate, options: dict[str, Any]) -> Table:
+    """GPUs by memory, whether it fits, and what is left; * where the GPU runs other kernels than
+    the simulated one, or cannot compute in the type asked for."""
+    from fttools.memory.gpus import GPUS, find
+
+    simulated = find(options["gpu"]).capability
+    bf16 = "bf16" in (options["amp"], options["weights"])
 
     table = Table(box=None, title="GPUs", title_justify="left", padding=(0, 1))
     for _ in range(2):
@@ -91,11 +95,16 @@ def fits(found: Estimate) -> Table:
             if good
             else Text("no", "red")
         )
-        cells.append((name, f"{gpu.memory / GIB:.1f}", word, f"{left / GIB:+.1f} GiB"))
+        if bf16 and not gpu.bf16:
+            word += Text(", no bf16", "yellow")
+        star = "" if gpu.capability == simulated else "*"
+        cells.append((name + star, f"{gpu.memory / GIB:.1f}", word, f"{left / GIB:+.1f} GiB"))
     half = -(-len(cells) // 2)
     for row in range(half):
         right = cells[row + half] if row + half < len(cells) else ("", "", Text(), "")
         table.add_row(*cells[row], *right)
+    table.caption = f"* by the kernels of {options['gpu']}; --gpu NAME simulates another's"
+    table.caption_justify = "left"
     return table
 
 
