@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,13 +22,15 @@ from autograder import provenance
 from autograder.worker import Refused, Settings, Warm
 from fttools.errors import FTError
 
-WORKER_MEMORY = 3 * 2**30  # warm process, a learner's kernel at work, the examiner
+OWN_MEMORY = 3 * 2**29  # a worker's warm process and examiner, beside the learner's kernel
+PATIENCE = 1800.0  # seconds until the first worker of a scheduler must have come
 LOSSES = 10  # deaths of a worker that one submission survives
 Order = dict[str, Any]
 Files = dict[str, bytes]
 Done = tuple[Order, dict[str, Any], str]
 
 _WARM: dict[Settings, Warm] = {}
+_SHARE: list[int] = []  # the GPU of a local worker
 _ONE = threading.Lock()  # a scheduler's worker may have several threads; its warm process has one
 
 
@@ -48,7 +51,8 @@ def grade_task(order: Order, files: Files, settings: Settings) -> tuple[dict[str
     """One submission, on a worker. Raises Refused where this machine has no sandbox."""
     from autograder import doctor
 
-    settings = replace(settings, gpus=own_gpus() if order.get("gpu") else ())
+    gpus = own_gpus() if order.get("gpu") else ()
+    settings = replace(settings, gpus=gpus, threads=settings.threads or own_threads())
     with _ONE:
         if settings not in _WARM:
             _WARM[settings] = Warm(settings)
@@ -64,24 +68,53 @@ def warm_up(settings: Settings) -> float:
     """Start and try this worker's warm process; its seconds."""
     from autograder import doctor
 
+    settings = replace(settings, threads=settings.threads or own_threads())
     if settings not in _WARM:
         _WARM[settings] = Warm(settings)
     doctor.ensure(_WARM[settings])
     return _WARM[settings].seconds
 
 
+def own_threads() -> int:
+    """Processors that this worker may use: what its job was given, not what the machine has."""
+    return len(os.sched_getaffinity(0))
+
+
 def own_gpus() -> tuple[int, ...]:
-    """The GPUs this worker may use: CUDA_VISIBLE_DEVICES, else every one of the machine."""
+    """The GPUs this worker may use: one of its own where this run's workers share a machine, else
+    CUDA_VISIBLE_DEVICES' (numbers or UUIDs), else every one of the machine."""
+    if _SHARE:
+        return (_SHARE[0],)
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if listed is not None:
-        return tuple(int(i) for i in listed.split(",") if i.strip().isdigit())
+        wanted = [i.strip() for i in listed.split(",") if i.strip()]
+        by_name = gpu_numbers() if any(not i.isdigit() for i in wanted) else {}
+        return tuple(int(i) if i.isdigit() else by_name[i] for i in wanted
+                     if i.isdigit() or i in by_name)  # fmt: skip
     return tuple(sorted(int(p.name[6:]) for p in Path("/dev").glob("nvidia[0-9]*")))
 
 
-def worker_count() -> int:
-    """Local workers: one a core, as far as memory allows."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(os.cpu_count() or 1, memory // WORKER_MEMORY))
+def worker_count(memory: int, gpu: bool = False) -> int:
+    """Local workers: one a core (or a GPU), as many as may use `memory` bytes each at once."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    most = (len(own_gpus()) if gpu else 0) or os.cpu_count() or 1
+    return max(1, min(most, there // (memory + OWN_MEMORY)))
+
+
+def gpu_numbers() -> dict[str, int]:
+    """This machine's GPUs by UUID, from the driver's own tool; empty where there is none."""
+    try:
+        done = subprocess.run(["nvidia-smi", "--query-gpu=uuid,index", "--format=csv,noheader"],
+                              capture_output=True, text=True, timeout=30, check=True)  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    rows = (line.split(",") for line in done.stdout.splitlines() if "," in line)
+    return {uuid.strip(): int(index) for uuid, index in rows}
+
+
+def take_gpu(gpu: int) -> None:
+    """On a worker: the one GPU that is its own."""
+    _SHARE[:] = [gpu]
 
 
 @contextmanager
@@ -99,12 +132,17 @@ def connect(
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with dask.config.set(options):
         if scheduler is None:
-            gpus = len(own_gpus()) if gpu else 0
+            gpus = own_gpus() if gpu else ()
+            count = workers or 1
             with LocalCluster(
-                n_workers=workers or worker_count(), threads_per_worker=1, processes=True,
+                n_workers=min(count, len(gpus)) if gpus else count,
+                threads_per_worker=1, processes=True,
                 memory_limit=0, dashboard_address=None, silence_logs=logging.CRITICAL,
                 host="127.0.0.1", resources={"GPU": 1} if gpus else None,
             ) as cluster, Client(cluster) as client:  # fmt: skip
+                for address, own in zip(client.scheduler_info(n_workers=-1)["workers"], gpus,
+                                        strict=False):  # fmt: skip
+                    client.run(take_gpu, own, workers=[address])
                 yield client
             return
         if scheduler.startswith("tls://") and tls is None:
@@ -128,15 +166,40 @@ def connect(
             yield client
 
 
+def workers_of(client: Any) -> dict[str, Any]:
+    """The scheduler's workers, once there is one: jobs of a cluster may wait in its queue."""
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError as err:
+        raise NoScheduler(
+            f"The scheduler has had no worker for {PATIENCE / 60:.0f} minutes.",
+            "squeue (or the like) to see whether its jobs run, then the same command",
+        ) from err
+    found: dict[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
+    return found
+
+
 def run(
-    orders: Iterator[tuple[Order, Files]], client: Any, settings: Settings, gpu: bool = False
+    orders: Iterator[tuple[Order, Files]],
+    client: Any,
+    settings: Settings,
+    gpu: bool = False,
+    remote: bool = False,
 ) -> Iterator[Done]:
-    """Grade on the client's workers; results as they are done."""
+    """Grade on the client's workers; results as they are done. `remote`: not this machine's own.
+
+    Raises NoScheduler when no worker comes, or none has the GPU that the exercise asks for.
+    """
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
 
-    info = client.scheduler_info(n_workers=-1)["workers"]
-    # Without a GPU anywhere the exercise runs at the lab scale, on processors.
+    info = workers_of(client)
+    if remote and gpu and not any(w["resources"].get("GPU") for w in info.values()):
+        raise NoScheduler(
+            "The exercise asks for a GPU, and no worker of this scheduler has one.",
+            "dask worker … --resources GPU=1 on machines with one",
+        )
+    # On a machine without a GPU the exercise runs at the lab scale, on processors.
     gpu = gpu and any(w["resources"].get("GPU") for w in info.values())
     resources = {"GPU": 1} if gpu else {}
     held: dict[str, Order] = {}
@@ -150,9 +213,8 @@ def run(
         held[name] = order
         return future
 
-    # Two a worker keep each one busy while results travel.
-    width = 2 * max(1, len(info))
-    first = [submit(*item) for item in itertools.islice(orders, width)]
+    # Two a worker keep each one busy while results travel; workers may join on the way.
+    first = [submit(*item) for item in itertools.islice(orders, 2 * len(info))]
     if not first:
         return
     done = as_completed(first)
@@ -168,7 +230,8 @@ def run(
             why = f"its worker died {LOSSES + 1} times" if killed else f"{error!r:.300}"
             result, notebook = failed(why), ""
         future.release()
-        for item in itertools.islice(orders, 1):
+        more = 2 * len(client.scheduler_info(n_workers=-1)["workers"]) - len(held)
+        for item in itertools.islice(orders, max(1, more)):
             done.add(submit(*item))
         yield order, result, notebook
 

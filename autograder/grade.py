@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from typing import Any
 
 from autograder import cluster, gradebook, journal, submissions
@@ -54,22 +55,23 @@ def grade_class(
     with ExitStack() as stack:
         stack.enter_context(journal.lock(course.root))
         book = stack.enter_context(gradebook.open_gradebook(course, exercise))
-        run = Run(course, exercise, book, force, progress)
+        run = Run(course, exercise, book, force, progress, limits or Limits())
         waiting = run.resume(students)
         if not waiting:
             return run.sorted()
-        count = workers or cluster.worker_count()
+        gpu, bounds = wants_gpu(exercise), limits or Limits()
+        count = workers or cluster.worker_count(bounds.memory, gpu)
         alone = scheduler is None and (len(waiting) == 1 or count == 1)
-        settings = Settings(threads=threads or max(1, (os.cpu_count() or 1) // count),
-                            limits=limits or Limits(), unsafe=unsafe)  # fmt: skip
-        gpu = wants_gpu(exercise)
+        # A scheduler's workers know best how many processors they were given: 0 asks them.
+        usual = 0 if scheduler else max(1, (os.cpu_count() or 1) // count)
+        settings = Settings(threads=threads or usual, limits=bounds, unsafe=unsafe)
         if alone:
             done = cluster.run_here(run.orders(waiting), settings)
         else:
             client = stack.enter_context(
                 cluster.connect(min(count, len(waiting)), scheduler, tls, gpu)
             )
-            done = cluster.run(run.orders(waiting), client, settings, gpu)
+            done = cluster.run(run.orders(waiting), client, settings, gpu, bool(scheduler))
         for order, result, notebook in done:
             run.finish(order, result, notebook)
         return run.sorted()
@@ -79,8 +81,10 @@ class Run:
     """One run over a class: what is done, what waits, and the only writer of both records."""
 
     def __init__(
-        self, course: Course, exercise: str, book: Any, force: bool, progress: Progress
-    ) -> None:
+        self, course: Course, exercise: str, book: Any, force: bool, progress: Progress,
+        limits: Limits | None = None,
+    ) -> None:  # fmt: skip
+        self.limits = asdict(limits or Limits())
         self.course, self.exercise, self.book = course, exercise, book
         self.force, self.progress = force, progress
         self.journal = journal.Journal(course.root)
@@ -110,6 +114,10 @@ class Run:
         """Whether an earlier result still stands."""
         if entry["result"]["outcome"] == "infrastructure":
             return False
+        # Other limits may be what a submission that met them needs.
+        met = entry["result"]["outcome"] in ("timeout", "out_of_memory")
+        if met and entry["result"].get("limits", self.limits) != self.limits:
+            return False
         if not self.course.notebook("autograded", student, self.exercise).is_file():
             return False
         taken = submissions.take(self.course, student, self.exercise)
@@ -131,7 +139,8 @@ class Run:
         failed = found["outcome"] == "infrastructure"
         score = None if failed else float(sum(row["score"] for row in found["checks"]))
         result = {"student": student, "exercise": self.exercise, **found, "score": score,
-                  "max_score": self.most, "seed": order["seed"], "key": order["key"]}  # fmt: skip
+                  "max_score": self.most, "seed": order["seed"], "key": order["key"],
+                  "limits": self.limits}  # fmt: skip
         if notebook:
             target = self.course.notebook("autograded", student, self.exercise)
             journal.replace(target, notebook)
@@ -149,8 +158,8 @@ class Run:
 
 
 def public(result: Result) -> Result:
-    """A result as it is shown: without the seed, which the journal keeps."""
-    return {k: v for k, v in result.items() if k != "seed"}
+    """A result as it is shown: without the seed and the limits, which the journal keeps."""
+    return {k: v for k, v in result.items() if k not in ("seed", "limits")}
 
 
 def wants_gpu(exercise: str) -> bool:

@@ -7,22 +7,34 @@ from pathlib import Path
 from typing import Any
 
 from autograder.journal import Journal
-from autograder.layout import Course
+from autograder.layout import Course, solution
+from fttools.errors import FTError
+
+
+class NoFeedback(FTError, RuntimeError):
+    """Some feedback pages could not be made; the others are there."""
 
 
 def feedback(course: Course, exercise: str) -> list[Path]:
     """nbgrader's feedback page for every graded submission of `exercise`."""
     from nbgrader.apps import NbGraderAPI
 
+    solution(exercise)
     api = NbGraderAPI(config=course.config())
-    written = []
+    written, failed = [], []
     for folder in sorted((course.root / "autograded").glob(f"*/{exercise}")):
         student = folder.parent.name
         result = api.generate_feedback(exercise, student, force=True)
         page = course.notebook("feedback", student, exercise).with_suffix(".html")
         if not result["success"] or not page.is_file():
-            raise RuntimeError(f"No feedback for {student}: {result.get('error', '')[-300:]}")
+            failed.append(f"{student}: {str(result.get('error', ''))[-300:].strip()}")
+            continue
         written.append(page)
+    if failed:
+        raise NoFeedback(
+            f"{len(written)} pages are written, {len(failed)} could not be: {'; '.join(failed)}",
+            f"autograder grade {exercise} --student NAME --force, then feedback again",
+        )
     return written
 
 

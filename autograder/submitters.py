@@ -8,12 +8,25 @@ from pathlib import Path
 from autograder import names
 from autograder.collected import Report, Row
 from autograder.entries import Entry
+from fttools.errors import BadData
 
 OTHER_KINDS = {".py": "a script: hand in the notebook, .ipynb", ".html": "a page, no notebook",
                ".pdf": "a PDF, no notebook", ".zip": "a zip in a zip; hand in the files",
                ".docx": "a document, no notebook"}  # fmt: skip
+EXAMPLE = r"--pattern '(?P<student>[^/]+)/hand_in/.*\.ipynb'"
 ATTEMPT = re.compile(r"(?i)(attempt|try|version|v|old|new|submission|backup)[ _-]?\d*$")
 STAGES = {"autograded", "feedback", "release", "source", "solutions", "exercises", "collected"}
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The instructor's pattern for paths. Raises BadData unless it is one and names the student."""
+    try:
+        found = re.compile(pattern)
+    except re.error as err:
+        raise BadData(f"--pattern {pattern!r} is no regular expression: {err}.", EXAMPLE) from err
+    if "student" not in found.groupindex:
+        raise BadData(f"--pattern {pattern!r} does not say which part is the student.", EXAMPLE)
+    return found
 
 
 def owners(
@@ -21,10 +34,11 @@ def owners(
 ) -> list[tuple[names.Owner, Entry]]:  # fmt: skip
     """Whose each file is. What has no owner, or is no notebook and no extra, is left out."""
     result, plain = [], []
+    wanted = compiled(pattern) if pattern else None
     for entry in entries:
         kind = kind_of(entry)
         owner = names.by_platform(entry.parts)
-        if pattern and (m := re.search(pattern, entry.path)):
+        if wanted and (m := wanted.search(entry.path)) and m["student"]:
             owner = names.Owner(m["student"], entry.parts[-1], f"folder:{m['student']}")
         if owner and owner.exercise and owner.exercise != exercise:
             report.rows.append(Row(entry.path, "", "left out", f"of exercise {owner.exercise}"))

@@ -61,7 +61,7 @@ def preload() -> Any:
 
     # The first load also checks the weights' SHA-256.
     with contextlib.suppress(Exception), without_gpu(torch):
-        models.load("encoder")
+        models.load("encoder", scale="lab")
     os.environ["MPLCONFIGDIR"] = kept
     judges = [n for n in sys.modules if is_judge(n)]
     if judges:

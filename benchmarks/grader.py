@@ -49,7 +49,8 @@ def plain_nbgrader(made: Course, sample: int) -> Result:
         (folder / name).write_bytes(made.notebook("submitted", student, "lora").read_bytes())
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "FT_SCALE": "lab", "PATH": path}
-    environment.pop("OMP_NUM_THREADS", None)  # it has the whole machine to itself
+    for library in ("OMP", "MKL", "OPENBLAS"):  # Dask sets them, and it has the machine to itself
+        environment.pop(f"{library}_NUM_THREADS", None)
 
     def run(*command: str) -> float:
         started = time.monotonic()

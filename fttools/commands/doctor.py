@@ -53,7 +53,7 @@ def report() -> dict[str, Any]:
     from fttools import models, runs, scale_
 
     chosen = scale_.pick()
-    gpu = None
+    gpu: dict[str, Any] | None = None
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
         gpu = {"name": properties.name, "memory": properties.total_memory}

@@ -25,6 +25,7 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 BIN = Path(sys.executable).parent
+GUIDE = Path(cluster.__file__).parent / "README.md"
 # What `sbatch` does for one machine: number the job, run its script.
 SBATCH = """#!/bin/sh
 cp "$1" {folder}/job.sh
@@ -83,12 +84,7 @@ def running(*commands: list[str]) -> Iterator[None]:
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make certificates")
 def test_a_scheduler_over_tls_wants_the_certificate(course: Course, tmp_path: Path) -> None:
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj",
-         "/CN=course", "-keyout", str(key), "-out", str(cert)],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    key, cert = certificate(tmp_path)
     tls = ["--tls-ca-file", str(cert), "--tls-cert", str(cert), "--tls-key", str(key)]
     address = f"tls://127.0.0.1:{free_port()}"
     scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--protocol", "tls",
@@ -105,6 +101,13 @@ def test_a_scheduler_over_tls_wants_the_certificate(course: Course, tmp_path: Pa
             pass
 
 
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Key and certificate, made by the guide's command."""
+    (command,) = re.findall(r"^openssl .*$", GUIDE.read_text(), re.M)
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    return folder / "grading.key", folder / "grading.pem"
+
+
 def wait_for(address: str) -> None:
     host, port = re.sub(r"^\w+://", "", address).split(":")
     for _ in range(150):
@@ -115,12 +118,13 @@ def wait_for(address: str) -> None:
     raise TimeoutError(address)
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make certificates")
 def test_the_guides_slurm_cluster_grades(
     course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("dask_jobqueue", reason="needs dask-jobqueue")
-    guide = (Path(cluster.__file__).parent / "README.md").read_text()
-    (code,) = re.findall(r"```python\n(from dask_jobqueue.*?)```", guide, re.S)
+    (code,) = re.findall(r"```python\n(from dask_jobqueue.*?)```", GUIDE.read_text(), re.S)
+    key, cert = certificate(tmp_path)
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "sbatch").write_text(SBATCH.format(folder=tmp_path))
@@ -138,8 +142,9 @@ def test_the_guides_slurm_cluster_grades(
     assert process.stdin is not None and process.stdout is not None
     try:
         address = process.stdout.readline().strip()
-        assert address.startswith("tcp://"), address
-        done = graded(course, address)
+        assert address.startswith("tls://"), address
+        tls = ("--tls-ca", str(cert), "--tls-cert", str(cert), "--tls-key", str(key))
+        done = graded(course, address, *tls)
         assert done.returncode == 0, done.stderr + log(tmp_path)
         right(course)
         script = (tmp_path / "job.sh").read_text()

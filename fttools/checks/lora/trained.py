@@ -39,7 +39,7 @@ def reached(adapter: bytes) -> float | str:
         targets = tuple(map(str, listed))
     if all(not bool((t != 0).any()) for n, t in given.tensors.items() if "lora_B" in n):
         return "B is still zero everywhere: this adapter has not been trained."
-    model, tokenizer = models.load("encoder")
+    model, tokenizer = models.load("encoder", scale="lab")
     tuned = methods.attach(model, methods.LoRA(v["r"], v["alpha"], targets))
     expected = {n: t.shape for n, t in get_peft_model_state_dict(tuned).items()}  # type: ignore[arg-type]
     if lacking := sorted(set(expected) - set(given.tensors)):

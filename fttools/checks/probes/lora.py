@@ -141,7 +141,7 @@ def config(names: Namespace, case: Case) -> Answer:
 
     found = names["config"]
     with quietly():
-        model = get_peft_model(models.load("encoder")[0], found)
+        model = get_peft_model(models.load("encoder", scale="lab")[0], found)
     targets = found.target_modules
     values = {
         "type": type(found).__name__,
