@@ -60,10 +60,10 @@ class GpuRules(TorchFunctionMode):
             F.scaled_dot_product_attention: self._attention,
             F.cross_entropy: self._cross_entropy,
             torch.Tensor.contiguous: self._contiguous,
-            torch.Tensor.__bool__: lambda tensor: self.truth,
-            torch.Tensor.item: lambda tensor: 1,
-            torch.Tensor.__int__: lambda tensor: 1,
-            torch.Tensor.__float__: lambda tensor: 1.0,
+            torch.Tensor.__bool__: lambda tensor: self._value(tensor, self.truth),
+            torch.Tensor.item: lambda tensor: self._value(tensor, 1),
+            torch.Tensor.__int__: lambda tensor: int(self._value(tensor, 1)),
+            torch.Tensor.__float__: lambda tensor: float(self._value(tensor, 1.0)),
             torch.Tensor.tolist: lambda tensor: torch.zeros(tensor.shape, device="cpu").tolist(),
         }
 
@@ -87,6 +87,15 @@ class GpuRules(TorchFunctionMode):
             elif func in WIDEST:
                 args = _widest(args)
         return func(*args, **kwargs)
+
+    @staticmethod
+    def _value(tensor: Any, unknown: Any) -> Any:
+        """A tensor's one value: its own where it has one (OPT and BART, up to transformers 5.17,
+        draw on the CPU which layers to drop), else `unknown`."""
+        if tensor.is_meta:
+            return unknown
+        with torch._C.DisableTorchFunction():
+            return tensor.item()
 
     # --- autocast -------------------------------------------------------------------------------
 

@@ -67,3 +67,15 @@ def test_what_a_short_start_breaks_runs_again_whole() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
     assert done.returncode == 0 and json.loads(done.stdout)["trainable"] == 294_912
+
+
+def test_what_a_model_draws_on_the_cpu_keeps_its_value() -> None:
+    """OPT and BART, up to transformers 5.17, skip a layer where `torch.rand([]) < layerdrop`."""
+    import torch
+
+    from fttools.memory.amp import GpuRules
+
+    with GpuRules((9, 0), truth=True):
+        assert not torch.rand([]) < 0.0
+        assert float(torch.tensor(2.5)) == 2.5 and int(torch.tensor(3)) == 3
+        assert bool(torch.empty((), dtype=torch.bool, device="meta"))
