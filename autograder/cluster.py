@@ -49,16 +49,10 @@ class Tls:
 
 def grade_task(order: Order, files: Files, settings: Settings) -> tuple[dict[str, Any], str]:
     """One submission, on a worker. Raises Refused where this machine has no sandbox."""
-    from autograder import doctor
-
-    gpus = own_gpus() if order.get("gpu") else ()
-    settings = replace(settings, gpus=gpus, threads=settings.threads or own_threads())
     with _ONE:
-        if settings not in _WARM:
-            _WARM[settings] = Warm(settings)
-        warm = _WARM[settings]
-        doctor.ensure(warm)
+        warm = ready(replace(settings, gpus=own_gpus() if order.get("gpu") else ()))
         result, notebook = warm.grade(order, files)
+    settings = warm.settings
     found = {**provenance.machine(), "threads": settings.threads, "gpus": list(settings.gpus),
              "sandbox": "none" if settings.unsafe else "bubblewrap"}  # fmt: skip
     return {**result, "provenance": found}, notebook
@@ -66,13 +60,19 @@ def grade_task(order: Order, files: Files, settings: Settings) -> tuple[dict[str
 
 def warm_up(settings: Settings) -> float:
     """Start and try this worker's warm process; its seconds."""
+    with _ONE:
+        return ready(settings).seconds
+
+
+def ready(settings: Settings) -> Warm:
+    """This process's warm process for `settings`, started and tried once."""
     from autograder import doctor
 
     settings = replace(settings, threads=settings.threads or own_threads())
     if settings not in _WARM:
         _WARM[settings] = Warm(settings)
     doctor.ensure(_WARM[settings])
-    return _WARM[settings].seconds
+    return _WARM[settings]
 
 
 def own_threads() -> int:
@@ -112,9 +112,17 @@ def gpu_numbers() -> dict[str, int]:
     return {uuid.strip(): int(index) for uuid, index in rows}
 
 
-def take_gpu(gpu: int) -> None:
-    """On a worker: the one GPU that is its own."""
-    _SHARE[:] = [gpu]
+def share(client: Any, gpus: tuple[int, ...]) -> None:
+    """Give each local worker a GPU of its own, by its name, also when a nanny restarts it."""
+    from distributed import WorkerPlugin
+
+    class OwnGpu(WorkerPlugin):  # type: ignore[misc]
+        def setup(self, worker: Any) -> None:
+            from autograder import cluster
+
+            cluster._SHARE[:] = [gpus[int(worker.name) % len(gpus)]]
+
+    client.register_plugin(OwnGpu())
 
 
 @contextmanager
@@ -140,9 +148,8 @@ def connect(
                 memory_limit=0, dashboard_address=None, silence_logs=logging.CRITICAL,
                 host="127.0.0.1", resources={"GPU": 1} if gpus else None,
             ) as cluster, Client(cluster) as client:  # fmt: skip
-                for address, own in zip(client.scheduler_info(n_workers=-1)["workers"], gpus,
-                                        strict=False):  # fmt: skip
-                    client.run(take_gpu, own, workers=[address])
+                if gpus:
+                    share(client, gpus)
                 yield client
             return
         if scheduler.startswith("tls://") and tls is None:

@@ -19,6 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     for name in COMMANDS:
         import_module(f"fttools.commands.{name}").add_parser(commands)
     args = parser.parse_args(argv)
+    args.words = sys.argv[1:] if argv is None else argv
     try:
         return int(args.run(args))
     except FTError as err:

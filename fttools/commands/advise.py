@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the advice."""
     from fttools.memory import lean
 
-    return lean.run(lambda: _run(args))
+    return lean.run(lambda: _run(args), args.words)
 
 
 def _run(args: argparse.Namespace) -> int:

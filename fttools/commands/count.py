@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
         config = read_config(args.model)
         return _print(args, params.count(config, method_from(args), args.task, args.labels))
 
-    return lean.run(built)
+    return lean.run(built, args.words)
 
 
 def _print(args: argparse.Namespace, counts: Counts) -> int:

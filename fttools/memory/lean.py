@@ -180,9 +180,9 @@ def settled() -> None:
         gc.enable()
 
 
-def run(command: Callable[[], int]) -> int:
+def run(command: Callable[[], int], words: Sequence[str]) -> int:
     """A command's result with a short start; when something fails that is not plainly the user's
-    to mend, the command runs once more with nothing left out."""
+    to mend, the command (its `words` after "fttools") runs once more with nothing left out."""
     if not prepare():
         return command()
     try:
@@ -193,10 +193,6 @@ def run(command: Callable[[], int]) -> int:
     except Exception as err:
         if os.environ.get("FTTOOLS_DEBUG"):
             print(f"fttools: with a short start: {err!r}", file=sys.stderr)
-    return _again()
-
-
-def _again() -> int:
-    done = subprocess.run([sys.executable, "-m", "fttools.cli", *sys.argv[1:]],
+    done = subprocess.run([sys.executable, "-m", "fttools.cli", *words],
                           env={**os.environ, WHOLE: "1"}, check=False)  # fmt: skip
     return done.returncode

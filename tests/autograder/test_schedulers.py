@@ -161,3 +161,15 @@ def test_the_guides_slurm_cluster_grades(
 def log(folder: Path) -> str:
     path: Any = folder / "job.log"
     return path.read_text() if path.exists() else "no job was started"
+
+
+def test_local_workers_keep_a_gpu_each_when_restarted() -> None:
+    from distributed import Client, LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
+                      host="127.0.0.1") as local, Client(local) as client:  # fmt: skip
+        cluster.share(client, (3, 5))
+        assert sorted(client.run(cluster.own_gpus).values()) == [(3,), (5,)]
+        client.restart()
+        client.wait_for_workers(2, timeout=60)
+        assert sorted(client.run(cluster.own_gpus).values()) == [(3,), (5,)]

@@ -61,9 +61,8 @@ def test_a_short_start_gives_the_same_estimate() -> None:
 def test_what_a_short_start_breaks_runs_again_whole() -> None:
     code = (
         "import sys; from fttools.memory import lean\n"
-        "sys.argv[1:] = ['count', 'gpt2', '--method', 'lora', '--json']\n"
         "def broken(): raise AttributeError('an empty module')\n"
-        "sys.exit(lean.run(broken))"
+        "sys.exit(lean.run(broken, ['count', 'gpt2', '--method', 'lora', '--json']))"
     )
     done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
     assert done.returncode == 0 and json.loads(done.stdout)["trainable"] == 294_912
