@@ -1,5 +1,8 @@
 """Control groups where they can be written: exact limits on a sandbox's memory and processes.
 
+A group of its own also weighs as much as any other's on a busy processor, however many processes
+it starts: a fork bomb does not starve the next sandbox, or the grader.
+
 Version 2 (a delegated subtree, as under `systemd-run --user --scope -p Delegate=yes`, or root) or
 version 1 (root). Without them the watchdog looks at `/proc` four times a second instead.
 """
@@ -25,10 +28,16 @@ class Group:
 
     memory: Path | None
     pids: Path | None
+    cpu: Path | None = None
+
+    @property
+    def folders(self) -> set[Path]:
+        """Every folder of it."""
+        return {f for f in (self.memory, self.pids, self.cpu) if f is not None}
 
     def add(self, process: int) -> None:
         """Put a process in; its children follow. One that is gone is no error."""
-        for folder in {f for f in (self.memory, self.pids) if f is not None}:
+        for folder in self.folders:
             with contextlib.suppress(OSError):
                 (folder / "cgroup.procs").write_text(str(process))
 
@@ -46,7 +55,7 @@ class Group:
 
     def remove(self) -> None:
         """Delete the groups once their processes are gone."""
-        for folder in {f for f in (self.memory, self.pids) if f is not None}:
+        for folder in self.folders:
             for _ in range(50):
                 try:
                     folder.rmdir()
@@ -58,8 +67,8 @@ class Group:
 
 
 @lru_cache(maxsize=1)
-def parents() -> tuple[Path | None, Path | None]:
-    """Folders to make groups in: for memory, for processes. None where it cannot be."""
+def parents() -> tuple[Path | None, Path | None, Path | None]:
+    """Folders to make groups in: memory, processes, processors. None where it cannot be."""
     lines = Path("/proc/self/cgroup").read_text().splitlines()
     own = {controllers: path for _, controllers, path in (line.split(":", 2) for line in lines)}
     if (ROOT / "cgroup.controllers").is_file() and "" in own:
@@ -68,8 +77,8 @@ def parents() -> tuple[Path | None, Path | None]:
             with contextlib.suppress(OSError):
                 control = (base / "cgroup.subtree_control").read_text().split()
                 if {"memory", "pids"} <= set(control) and os.access(base, os.W_OK):
-                    return base, base
-        return None, None
+                    return base, base, base if "cpu" in control else None
+        return None, None, None
 
     def first_version(name: str) -> Path | None:
         for controllers, path in own.items():
@@ -79,7 +88,7 @@ def parents() -> tuple[Path | None, Path | None]:
                         return base
         return None
 
-    return first_version("memory"), first_version("pids")
+    return first_version("memory"), first_version("pids"), first_version("cpu")
 
 
 def make(limits: Limits) -> Group | None:
@@ -93,8 +102,8 @@ def make(limits: Limits) -> Group | None:
                 (base / name).mkdir(exist_ok=True)
                 folder = base / name
         found.append(folder)
-    memory, pids = found
-    if memory is None and pids is None:
+    memory, pids, cpu = found
+    if memory is None and pids is None and cpu is None:
         return None
     for folder, file, value in (
         (memory, "memory.max", limits.memory),
@@ -105,14 +114,15 @@ def make(limits: Limits) -> Group | None:
         if folder is not None and (folder / file).exists():
             with contextlib.suppress(OSError):
                 (folder / file).write_text(str(value))
-    return Group(memory, pids)
+    return Group(memory, pids, cpu)
 
 
 def how() -> dict[str, str]:
     """What limits memory and processes on this machine, in words."""
-    memory, pids = parents()
+    memory, pids, cpu = parents()
     watchdog = "rlimits and a watchdog"
     return {
         "memory": "cgroup" if memory else watchdog,
         "processes": "cgroup" if pids else watchdog,
+        "processors": "cgroup" if cpu else "nobody",
     }

@@ -171,7 +171,8 @@ def doctor_command(args: argparse.Namespace) -> int:
                         "kept": "yes" if row["kept"] else "NO", "seen": row["seen"]}
                        for row in found["trials"]])  # fmt: skip
         by = found["limits_by"]
-        print(f"memory limited by {by['memory']}, processes by {by['processes']}; "
+        print(f"memory limited by {by['memory']}, processes by {by['processes']}, processors "
+              f"shared out by {by['processors']}; "
               f"bubblewrap {found['machine']['bubblewrap'] or 'missing'}")  # fmt: skip
         print("grading is safe to start" if found["ok"] else "grading will refuse to start here")
     return 0 if found["ok"] else 1

@@ -1,6 +1,7 @@
 """Many submissions on many workers: Dask distributed, on this machine or any scheduler's.
 
-Each Dask worker keeps one warm process (`worker`), made again when a nanny restarts the worker.
+Each worker process keeps one warm process (`worker`), made again when a nanny restarts the worker.
+This machine's own workers are threads, which share one; where each has a GPU they are processes.
 A submission is one task; a task whose worker dies goes to another. Few submissions are in flight
 at a time, so a class with large adapters does not have to fit into the scheduler's memory.
 """
@@ -13,7 +14,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ Done = tuple[Order, dict[str, Any], str]
 
 _WARM: dict[Settings, Warm] = {}
 _SHARE: list[int] = []  # the GPU of a local worker
-_ONE = threading.Lock()  # a scheduler's worker may have several threads; its warm process has one
+_ONE = threading.Lock()  # a scheduler's worker grades one at a time, with all it was given
+_TRYING = threading.Lock()
 
 
 class NoScheduler(FTError, RuntimeError):
@@ -47,9 +49,12 @@ class Tls:
     key: Path
 
 
-def grade_task(order: Order, files: Files, settings: Settings) -> tuple[dict[str, Any], str]:
-    """One submission, on a worker. Raises Refused where this machine has no sandbox."""
-    with _ONE:
+def grade_task(
+    order: Order, files: Files, settings: Settings, beside: bool = False
+) -> tuple[dict[str, Any], str]:
+    """One submission, on a worker; `beside` others of this process. Raises Refused where this
+    machine has no sandbox."""
+    with nullcontext() if beside else _ONE:
         warm = ready(replace(settings, gpus=own_gpus() if order.get("gpu") else ()))
         result, notebook = warm.grade(order, files)
     settings = warm.settings
@@ -58,21 +63,27 @@ def grade_task(order: Order, files: Files, settings: Settings) -> tuple[dict[str
     return {**result, "provenance": found}, notebook
 
 
-def warm_up(settings: Settings) -> float:
-    """Start and try this worker's warm process; its seconds."""
-    with _ONE:
-        return ready(settings).seconds
+def warm_up(settings: Settings) -> None:
+    """Start and try this worker's warm process."""
+    ready(settings)
 
 
 def ready(settings: Settings) -> Warm:
-    """This process's warm process for `settings`, started and tried once."""
+    """This process's warm process for `settings`, tried once."""
     from autograder import doctor
 
+    warm = soon(settings)
+    with _TRYING:
+        doctor.ensure(warm)
+    return warm
+
+
+def soon(settings: Settings) -> Warm:
+    """The same, started but not yet tried: it warms up while other things are done."""
     settings = replace(settings, threads=settings.threads or own_threads())
-    if settings not in _WARM:
-        _WARM[settings] = Warm(settings)
-    doctor.ensure(_WARM[settings])
-    return _WARM[settings]
+    warm = _WARM.setdefault(settings, Warm(settings))
+    warm.start()
+    return warm
 
 
 def own_threads() -> int:
@@ -144,13 +155,16 @@ def connect(
             count = workers or 1
             with LocalCluster(
                 n_workers=min(count, len(gpus)) if gpus else count,
-                threads_per_worker=1, processes=True,
-                memory_limit=0, dashboard_address=None, silence_logs=logging.CRITICAL,
-                host="127.0.0.1", resources={"GPU": 1} if gpus else None,
+                threads_per_worker=1, processes=bool(gpus), memory_limit=0,
+                dashboard_address=None, silence_logs=logging.CRITICAL,
+                host="127.0.0.1" if gpus else None, resources={"GPU": 1} if gpus else None,
             ) as cluster, Client(cluster) as client:  # fmt: skip
                 if gpus:
                     share(client, gpus)
-                yield client
+                try:
+                    yield client
+                finally:
+                    close()  # first, so that no thread waits for what nobody wants any more
             return
         if scheduler.startswith("tls://") and tls is None:
             raise NoScheduler(
@@ -215,8 +229,8 @@ def run(
     def submit(order: Order, files: Files) -> Any:
         order = {**order, "gpu": gpu}
         name = f"grade-{order['exercise']}-{next(counter)}-{os.getpid()}"
-        future = client.submit(grade_task, order, files, settings, key=name, pure=False,
-                               resources=resources, retries=1)  # fmt: skip
+        future = client.submit(grade_task, order, files, settings, not (remote or gpu), key=name,
+                               pure=False, resources=resources, retries=1)  # fmt: skip
         held[name] = order
         return future
 
@@ -245,11 +259,8 @@ def run(
 
 def run_here(orders: Iterator[tuple[Order, Files]], settings: Settings) -> Iterator[Done]:
     """Grade in this process, one after the other: for a single submission Dask is not worth it."""
-    try:
-        for order, files in orders:
-            yield (order, *grade_task(order, files, settings))
-    finally:
-        close()
+    for order, files in orders:
+        yield (order, *grade_task(order, files, settings))
 
 
 def close() -> None:

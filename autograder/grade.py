@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from autograder import cluster, gradebook, journal, submissions
@@ -54,26 +55,36 @@ def grade_class(
         students = [student]
     with ExitStack() as stack:
         stack.enter_context(journal.lock(course.root))
+        gpu, bounds = wants_gpu(exercise), limits or Limits()
+        wanted = workers or cluster.worker_count(bounds.memory, gpu)
+        # A scheduler's workers know best how many processors they were given: 0 asks them.
+        usual = 0 if scheduler else max(1, (os.cpu_count() or 1) // min(wanted, len(students)))
+        settings = Settings(threads or usual, bounds, unsafe=unsafe)
+        stack.callback(cluster.close)
+        if not (gpu or scheduler):
+            # It imports for seconds; the gradebook and the workers are got ready meanwhile.
+            cluster.soon(settings)
         book = stack.enter_context(gradebook.open_gradebook(course, exercise))
         run = Run(course, exercise, book, force, progress, limits or Limits())
         waiting = run.resume(students)
         if not waiting:
             return run.sorted()
-        gpu, bounds = wants_gpu(exercise), limits or Limits()
-        count = workers or cluster.worker_count(bounds.memory, gpu)
-        alone = scheduler is None and (len(waiting) == 1 or count == 1)
-        # A scheduler's workers know best how many processors they were given: 0 asks them.
-        usual = 0 if scheduler else max(1, (os.cpu_count() or 1) // count)
-        settings = Settings(threads=threads or usual, limits=bounds, unsafe=unsafe)
-        if alone:
-            done = cluster.run_here(run.orders(waiting), settings)
+        count = min(wanted, len(waiting))
+        if scheduler is None and count == 1:
+            grade = partial(cluster.run_here, settings=settings)
         else:
-            client = stack.enter_context(
-                cluster.connect(min(count, len(waiting)), scheduler, tls, gpu)
-            )
-            done = cluster.run(run.orders(waiting), client, settings, gpu, bool(scheduler))
-        for order, result, notebook in done:
-            run.finish(order, result, notebook)
+            client = stack.enter_context(cluster.connect(count, scheduler, tls, gpu))
+            grade = partial(cluster.run, client=client, settings=settings, gpu=gpu,
+                            remote=bool(scheduler))  # fmt: skip
+        again = []
+        for order, result, notebook in grade(run.orders(waiting)):
+            if result["outcome"] == "infrastructure":
+                again.append(order["student"])  # perhaps by what ran beside it
+            else:
+                run.finish(order, result, notebook)
+        for student in again:  # one at a time
+            for done in grade(run.orders([student])):
+                run.finish(*done)
         return run.sorted()
 
 

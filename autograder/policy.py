@@ -35,6 +35,7 @@ class Limits:
 
     memory: int = 4096 * MB
     processes: int = 512  # threads count, and torch and BLAS start some
+    forks: int = 128  # processes alone; more of them end the submission
     file_size: int = 512 * MB
     folder: int = 1024 * MB
     shared_memory: int = 512 * MB

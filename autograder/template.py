@@ -1,9 +1,9 @@
 """The warm process of a worker: imports everything once, then forks an examiner per submission.
 
-    python -m autograder.template      (its end of a socket is standard input)
+    python -m autograder.template FD     (a listening socket; it ends when standard input does)
 
 It holds no secret and never sees a submission. It has one thread, so its forks are whole. For each
-request it forks an examiner; that forks the kernel's process into a sandbox *before* it is told
+connection it forks an examiner; that forks the kernel's process into a sandbox *before* it is told
 the seed or loads a judge, so neither can be in the memory the kernel inherits.
 """
 
@@ -13,6 +13,7 @@ import contextlib
 import gc
 import importlib
 import os
+import select
 import signal
 import socket
 import sys
@@ -32,14 +33,25 @@ PRELOAD = (
     "torch", "torch.utils.data", "numpy", "scipy.stats", "matplotlib.pyplot", "pandas", "datasets",
     "transformers", "peft", "accelerate", "safetensors.torch", "ipywidgets", "tqdm.auto",
     "IPython.core.completer", "IPython.core.magics", "IPython.core.payloadpage",
-    "IPython.core.async_helpers", "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell",
-    "ipykernel.heartbeat", "ipykernel.iostream", "ipykernel.pylab.backend_inline",
+    "IPython.core.async_helpers", "IPython.core.completerlib", "IPython.core.debugger",
+    "IPython.core.oinspect", "IPython.extensions.storemagic", "tornado.platform.asyncio",
+    "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell",
+    "ipykernel.heartbeat", "ipykernel.debugger", "ipykernel.iostream",
+    "ipykernel.pylab.backend_inline",
     "matplotlib_inline.backend_inline", "matplotlib.backends.backend_agg", "PIL.PngImagePlugin",
     "zmq.eventloop.zmqstream", "tornado.ioloop", "jupyter_client.session", "nbformat.v4",
-    "comm", "debugpy", "fttools", "fttools.checks", "fttools.data", "fttools.evaluate",
+    "comm", "fttools", "fttools.checks", "fttools.data", "fttools.evaluate",
     "fttools.methods", "fttools.models", "fttools.scale_", "fttools.train", "fttools.runs",
     "transformers.models.bert.modeling_bert", "transformers.trainer", "torch._dynamo",
+    "torch.profiler._cupti_monitor", "peft.tuners.lora.bnb",
+    "peft.utils.transformers_weight_conversion",
+    # What shows a traceback.
+    "stack_data", "asttokens.asttokens", "executing", "pure_eval", "pygments.console",
+    "pygments.formatters.terminal256",
 )  # fmt: skip
+# Optional to those who import them, slow, and of no use here: a kernel's debugger (a tenth of a
+# second in each kernel), and a grammar of addresses that jsonschema compiles (two seconds).
+UNUSED = ("debugpy", "rfc3987_syntax")
 # The examiner's own; no judge among them.
 EXAMINER = ("autograder.session", "autograder.rebuild", "autograder.sanitize", "autograder.watch",
             "bleach", "nbformat")  # fmt: skip
@@ -54,14 +66,16 @@ def preload() -> Any:
 
     torch.set_num_threads(1)  # a pool of threads would be missing in every fork
     state = torch.get_rng_state()
-    for name in (*PRELOAD, *EXAMINER):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-    from fttools import models
+    with without(UNUSED):
+        for name in (*PRELOAD, *EXAMINER):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+    from fttools import data, models
 
     # The first load also checks the weights' SHA-256.
     with contextlib.suppress(Exception), without_gpu(torch):
         models.load("encoder", scale="lab")
+        data.load("reviews")
     os.environ["MPLCONFIGDIR"] = kept
     judges = [n for n in sys.modules if is_judge(n)]
     if judges:
@@ -69,6 +83,18 @@ def preload() -> Any:
     gc.collect()
     gc.freeze()  # forks then share these pages instead of touching each object's header
     return state
+
+
+@contextlib.contextmanager
+def without(names: tuple[str, ...]) -> Iterator[None]:
+    """Let imports of `names` fail meanwhile, as where they are not installed."""
+    hidden = {n: None for n in names if n not in sys.modules}
+    sys.modules.update(hidden)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 @contextlib.contextmanager
@@ -107,6 +133,7 @@ def cache_folder() -> Path:
 
 def examine(conn: socket.socket, state: Any) -> None:
     """The examiner's process: start the kernel, then learn what it is for, grade, answer."""
+    wire.send(conn, {"process": os.getpid()})
     header, _ = wire.receive(conn)
     gpus = tuple(header["gpus"])
     policy = make(header["threads"], gpus, Limits(**header["limits"]))
@@ -146,12 +173,14 @@ def fresh(threads: int, state: Any) -> None:
     fresh_state(threads, state)
 
 
-def serve(conn: socket.socket, state: Any) -> None:
-    """Fork an examiner for every socket that comes in, until the worker is gone."""
+def serve(listener: socket.socket, state: Any) -> None:
+    """Fork an examiner for every connection, until the worker is gone."""
     while True:
-        data, handles, _, _ = socket.recv_fds(conn, 1, 1)
-        if not data or not handles:
+        if (
+            0 in select.select([listener.fileno(), 0], [], [])[0]
+        ):  # nothing is ever written there: its other end is closed
             return
+        conn, _ = listener.accept()
         while True:  # examiners that are done
             try:
                 if os.waitpid(-1, os.WNOHANG)[0] == 0:
@@ -160,13 +189,14 @@ def serve(conn: socket.socket, state: Any) -> None:
                 break
         parent, child = os.getpid(), os.fork()
         if child:
-            os.close(handles[0])
+            conn.close()
             continue
         code = 1
         try:
             namespaces.die_with_parent(parent)
-            conn.close()
-            examine(socket.socket(fileno=handles[0]), state)
+            listener.close()
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            examine(conn, state)
             code = 0
         except wire.Ended:
             pass
@@ -178,15 +208,13 @@ def serve(conn: socket.socket, state: Any) -> None:
 
 
 def main() -> None:
-    """Preload, say so, serve."""
+    """Preload and serve. Raises RuntimeError with more than one thread."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    conn = socket.socket(fileno=os.dup(0))
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    started = time.monotonic()
+    listener = socket.socket(fileno=int(sys.argv[1]))
     state = preload()
-    threads = len(os.listdir("/proc/self/task"))
-    wire.send(conn, {"ready": True, "seconds": time.monotonic() - started, "threads": threads})
-    serve(conn, state)
+    if (threads := len(os.listdir("/proc/self/task"))) != 1:  # its forks would not be whole
+        raise RuntimeError(f"the warm process has {threads} threads, so it cannot fork")
+    serve(listener, state)
 
 
 if __name__ == "__main__":

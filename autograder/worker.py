@@ -1,6 +1,7 @@
 """A worker's side of grading: keep a warm process, hand it submissions, deal with its deaths.
 
     warm = Warm(Settings())
+    warm.start()                                    # ahead of time, if there is something to do
     result, notebook = warm.grade(order, files)     # or raises Refused
     warm.close()
 
@@ -9,12 +10,15 @@ Light to import: torch and the judges live in the warm process and in its examin
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -55,20 +59,24 @@ class Settings:
 
 
 class Warm:
-    """The warm process (`template`) of this worker, started when first needed."""
+    """The warm process (`template`) of this worker. Threads may grade with it side by side."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.process: subprocess.Popen[bytes] | None = None
-        self.conn: socket.socket | None = None
-        self.seconds = 0.0
+        self.folder: tempfile.TemporaryDirectory[str] | None = None
+        self.starting, self.closed = threading.Lock(), False
 
     def start(self) -> None:
-        """Start it and wait until everything is imported. Raises Broken."""
-        if self.process is not None and self.process.poll() is None:
-            return
-        self.close()
-        ours, theirs = socket.socketpair()
+        """Start it, and do not wait: whoever connects waits until everything is imported."""
+        with self.starting:
+            if self.closed:
+                raise Broken("grading was stopped")
+            if self.process is None or self.process.poll() is not None:
+                self._end()
+                self._begin()
+
+    def _begin(self) -> None:
         settings = self.settings
         made = policy.make(settings.threads, settings.gpus, settings.limits)
         # One thread while it warms up: only a process without a pool of threads can fork. Its
@@ -77,32 +85,49 @@ class Warm:
                        "OMP_NUM_THREADS": "1"}  # fmt: skip
         if settings.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, settings.gpus))
-        with theirs:
+        self.folder = tempfile.TemporaryDirectory(prefix="autograder-warm-")  # nobody else's
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(f"{self.folder.name}/warm")
+            listener.listen(128)
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "autograder.template"],
-                stdin=theirs.fileno(), env=environment,
+                [sys.executable, "-m", "autograder.template", str(listener.fileno())],
+                stdin=subprocess.PIPE, env=environment, pass_fds=(listener.fileno(),),
                 stdout=subprocess.DEVNULL, stderr=None, start_new_session=True,
             )  # fmt: skip
-        ours.settimeout(PRELOAD_SECONDS)
-        self.conn = ours
-        try:
-            said, _ = wire.receive(ours)
-        except (wire.Ended, TimeoutError) as err:
-            self.close()
-            raise Broken(f"the warm process did not start ({err})") from err
-        self.seconds = float(said["seconds"])
-        if said["threads"] != 1:
-            self.close()
-            raise Broken(f"the warm process has {said['threads']} threads, so it cannot fork")
 
     def close(self) -> None:
-        """End it, and with it every examiner and sandbox it has."""
-        if self.conn is not None:
-            self.conn.close()
+        """End it for good, and with it every examiner and sandbox it has."""
+        with self.starting:
+            self.closed = True
+            self._end()
+
+    def _end(self) -> None:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
-        self.process = self.conn = None
+            if self.process.stdin is not None:
+                self.process.stdin.close()
+        if self.folder is not None:
+            self.folder.cleanup()
+        self.process = self.folder = None
+
+    def _connect(self) -> tuple[socket.socket, int]:
+        """A connection to an examiner, and its process id. Raises Broken."""
+        self.start()
+        conn = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        conn.settimeout(PRELOAD_SECONDS)
+        try:
+            if self.folder is None:
+                raise OSError("it was closed")
+            conn.connect(f"{self.folder.name}/warm")
+            said, _ = wire.receive(conn)
+        except (OSError, wire.Ended) as err:
+            conn.close()
+            if isinstance(err, TimeoutError):
+                with self.starting:
+                    self._end()
+            raise Broken(f"the warm process is gone ({err})") from err
+        return conn, int(said["process"])
 
     def grade(self, order: Mapping[str, Any], files: Mapping[str, bytes]) -> tuple[Result, str]:
         """Grade one submission; the grader's own failures are retried, then reported as such."""
@@ -141,19 +166,11 @@ class Warm:
         files: Mapping[str, bytes],
         limits: policy.Limits | None = None,
     ) -> tuple[Result, str]:
-        self.start()
-        assert self.conn is not None
         settings = self.settings
         limits = limits or settings.limits
+        ours, examiner = self._connect()
         folder = Path(tempfile.mkdtemp(prefix="autograder-"))
-        ours, theirs = socket.socketpair()
         try:
-            with theirs:
-                try:
-                    socket.send_fds(self.conn, [b"x"], [theirs.fileno()])
-                except OSError as err:
-                    self.close()
-                    raise Broken(f"the warm process is gone ({err})") from err
             ours.settimeout(limits.seconds + BEYOND)
             wire.send(ours, {"threads": settings.threads, "gpus": list(settings.gpus),
                              "limits": asdict(limits), "unsafe": settings.unsafe,
@@ -165,7 +182,8 @@ class Warm:
         except wire.Ended as err:
             raise Broken(f"the examiner ended without a result ({err})") from err
         except TimeoutError as err:
-            self.close()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(examiner, signal.SIGKILL)  # its sandbox goes with it
             raise Overdue("the examiner did not finish in time") from err
         finally:
             ours.close()
