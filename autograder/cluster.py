@@ -248,7 +248,7 @@ def run(
             result, notebook = future.result()
         else:
             killed = isinstance(error, KilledWorker)
-            why = f"its worker died {LOSSES + 1} times" if killed else f"{error!r:.300}"
+            why = "its workers died, again and again" if killed else f"{error!r:.300}"
             result, notebook = failed(why), ""
         future.release()
         more = 2 * len(client.scheduler_info(n_workers=-1)["workers"]) - len(held)

@@ -85,12 +85,12 @@ def training(course: Course, count: int, adapter: dict[str, bytes] | None = None
 
 
 def sleeping(course: Course, count: int, seconds: float) -> None:
-    """Submissions that wait and need no processor."""
+    """Submissions whose cells sleep, `seconds` in all, and need no processor."""
     notebook = student_version("lora")
-    notebook.cells[-2].source = "raise NotImplementedError()"
-    for cell in notebook.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == "inject":
-            cell.source = f"import time; time.sleep({seconds})"
+    cells = [c for c in notebook.cells if c.cell_type == "code"
+             and c.metadata.get("nbgrader", {}).get("solution")]  # fmt: skip
+    for cell in cells:
+        cell.source = f"import time; time.sleep({seconds / len(cells)})"
     text = nbformat.writes(notebook)
     for n in range(count):
         put(course, f"sleep{n:03d}", text)

@@ -1,4 +1,7 @@
-"""A class graded while its grader's processes are killed: nothing lost, nobody graded twice."""
+"""A class graded while its grader's processes are killed: nothing lost, nobody graded twice.
+
+As on a cluster: a scheduler, two workers (processes that a nanny starts again), and the grader.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +25,58 @@ from benchmarks.grader_class import course
 Result = dict[str, Any]
 
 
-def offspring(root: int) -> list[int]:
-    """The grader's own processes below `root` that a killer may hit: workers, warm, examiners."""
+@contextmanager
+def scheduler(folder: Path, workers: int) -> Iterator[tuple[str, int]]:
+    """A Dask scheduler with worker processes; its address, and the nannies' process."""
+    said = folder / "scheduler.json"
+    commands = (
+        ["dask_scheduler", "--host", "127.0.0.1", "--port", "0"],
+        ["dask_worker", "--nworkers", str(workers), "--nthreads", "1", "--memory-limit", "0"],
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.{name}", *options, "--no-dashboard",
+             "--scheduler-file", str(said)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ) for name, *options in commands
+    ]  # fmt: skip
+    try:
+        while not said.exists():
+            time.sleep(0.2)
+        yield json.loads(said.read_text())["address"], processes[1].pid
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+            process.wait()
+
+
+def offspring(nannies: int) -> list[tuple[str, int]]:
+    """What a killer may hit below the nannies: workers, warm processes, examiners."""
     from autograder.watch import descendants
 
     found = []
-    for process in descendants((root,)):
+    for process in descendants((nannies,)):
         try:
             words = Path(f"/proc/{process}/cmdline").read_bytes()
         except OSError:
             continue
-        if b"autograder.template" in words or b"--multiprocessing-fork" in words:
-            found.append(process)
+        if b"autograder.template" in words:
+            found.append(("warm process or examiner", process))
+        elif b"--multiprocessing-fork" in words:
+            found.append(("worker", process))
     return found
 
 
 def recovery(quick: bool) -> Result:
     """A class with broken and hostile submissions, the grader's processes killed at random."""
     count, kills, rng = (20, 3, random.Random(1)) if quick else (300, 24, random.Random(1))
-    with course() as made:
+    with course() as made, scheduler(made.root, 2) as (address, nannies):
         kinds = classes.mixed(made, count)
         out = made.root / "results.json"
         command = [sys.executable, "-m", "autograder.cli", "grade", "lora", "--course",
-                   str(made.root), "--workers", "2", "--json", str(out), "--memory", "1536",
-                   "--cell-seconds", "6", "--seconds", "60"]  # fmt: skip
+                   str(made.root), "--scheduler", address, "--threads", "1", "--json", str(out),
+                   "--memory", "1536", "--cell-seconds", "6", "--seconds", "60"]  # fmt: skip
+        killed: Counter[str] = Counter()
         started, done, restarts = time.monotonic(), 0, 0
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         due = time.monotonic() + 15
@@ -56,13 +90,13 @@ def recovery(quick: bool) -> Result:
                 process.wait()
                 process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
                                            stderr=subprocess.DEVNULL)  # fmt: skip
+                killed["grader"] += 1
                 restarts, done, due = restarts + 1, done + 1, due + 10
-            elif targets := offspring(process.pid):
-                try:
-                    os.kill(rng.choice(targets), signal.SIGKILL)
-                    done += 1
-                except ProcessLookupError:
-                    pass
+            elif targets := offspring(nannies):
+                what, target = rng.choice(targets)
+                with suppress(ProcessLookupError):
+                    os.kill(target, signal.SIGKILL)
+                    done, killed = done + 1, killed + Counter([what])
         seconds = time.monotonic() - started
         results = {r["student"]: r for r in json.loads(out.read_text())}
         honest = [s for s, kind in kinds.items() if kind == "honest"]
@@ -77,6 +111,9 @@ def recovery(quick: bool) -> Result:
             "submissions": count, "kills": done, "grader_killed": restarts, "seconds": seconds,
             "honest": len(honest), "honest_right": len(right),
             "recorded_twice": sorted(s for s, n in times.items() if n > 1),
+            "infrastructure": {s: r["message"] for s, r in results.items()
+                               if r["outcome"] == "infrastructure"},
+            "killed": dict(killed),
             "missing": sorted(set(kinds) - set(results)), "outcomes": outcomes,
             "unearned": {s: results[s]["score"] for s, k in kinds.items()
                          if k != "honest" and results[s]["score"]},

@@ -50,7 +50,8 @@ def reached(adapter: bytes) -> float | str:
     if {n: t.shape for n, t in given.tensors.items()} != expected:
         return "The adapter's tensors do not fit the lab encoder with its configuration."
     set_peft_model_state_dict(tuned, given.tensors)  # type: ignore[arg-type]
-    test = evaluate.predict(tuned, tokenizer, data.load("reviews").test)
+    merged = tuned.merge_and_unload()  # type: ignore[operator]  # a quarter less to compute
+    test = evaluate.predict(merged, tokenizer, data.load("reviews").test)
     return evaluate.accuracy(test)
 
 
