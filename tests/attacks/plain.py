@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -114,16 +115,21 @@ def count(course: Path, attacks: Iterable[Any]) -> dict[str, Any]:
     Of its own, because one broken submission stops nbgrader's whole run.
     """
     earned: dict[str, float | None] = {}
+    harmed = []
     for number, attack in enumerate(a for a in attacks if a.plain is not None):
         folder = course / f"{number:02d}"
         released = prepare(folder)
         submit(folder, attack.name, released, attack.plain)
         submit(folder, "honest", released, solved)
-        run(folder, "autograde", NAME)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run(folder, "autograde", NAME)
         found = scores(folder)
         earned[attack.name] = found.get(attack.name)
+        if found.get("honest") != FULL:
+            harmed.append(attack.name)
     full = sorted(name for name, score in earned.items() if score is not None and score >= FULL)
-    return {"tried": len(earned), "full_marks": full, "scores": earned}
+    return {"tried": len(earned), "full_marks": full, "scores": earned,
+            "honest_beside_not_graded_right": harmed}  # fmt: skip
 
 
 def solved(notebook: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from autograder import adapter, grade, gradebook, journal, returns, sanitize, submissions
+from autograder import adapter, cluster, grade, gradebook, journal, returns, sanitize, submissions
 from autograder.layout import Course
 from autograder.rebuild import cell_id, template
 from fttools.checks.core import Answer, BadAnswer, pack, unpack
@@ -113,6 +113,31 @@ def test_infrastructure_is_no_zero_and_csv_agrees(tmp_path: Path) -> None:
     rows = {r["student"]: r for r in csv.DictReader((tmp_path / "g.csv").open())}
     assert float(rows["ada"]["score"]) == run.results["ada"]["score"]
     assert rows["ben"]["score"] == "" and rows["ben"]["outcome"] == "infrastructure"
+
+
+def test_what_failed_by_no_fault_of_its_own_is_tried_again_at_the_end(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    course, asked = Course(tmp_path), []
+    for student in ("ada", "ben", "cem"):
+        submit(course, student)
+
+    def grade_task(order: Any, files: Any, settings: Any) -> tuple[dict[str, Any], str]:
+        asked.append(order["student"])
+        fails = order["student"] == "cem" or asked == ["ada"]
+        return result(order["student"], "infrastructure" if fails else "graded"), "{}"
+
+    monkeypatch.setattr(cluster, "grade_task", grade_task)
+    monkeypatch.setattr(cluster, "soon", lambda settings: None)
+    shown: list[str] = []
+    found = grade.grade_class(
+        course, "lora", workers=1, progress=lambda r: shown.append(r["student"])
+    )
+    assert asked == ["ada", "ben", "cem", "ada", "cem"]
+    assert [r["outcome"] for r in found] == ["graded", "graded", "infrastructure"]
+    assert sorted(shown) == ["ada", "ben", "cem"]  # each once, for the progress bar
+    assert [line["student"] for line in journal.Journal(course.root).lines()
+            if line["event"] == "graded"] == ["ben", "ada", "cem"]  # fmt: skip
 
 
 def test_a_hand_given_score_stays(tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,8 @@ import pytest
 from autograder import release
 from autograder.layout import solution
 from autograder.policy import MB, Limits
-from autograder.worker import Settings, Warm
+from autograder.watch import descendants
+from autograder.worker import Broken, Settings, Warm
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap"),
@@ -64,6 +68,44 @@ def test_every_promise_is_kept(way: str, warm: Warm) -> None:
             process.close()
     assert len(rows) >= 14
     assert [r for r in rows if not r["kept"]] == []
+
+
+def test_threads_share_a_warm_process_and_survive_its_death() -> None:
+    warm = Warm(Settings(limits=LIMITS))
+    try:
+        warm.start()
+        first = warm.process
+        with ThreadPoolExecutor(3) as pool:
+            nap = {"config": lambda source: "import time; time.sleep(3)\n" + source}
+            waiting = [pool.submit(grade, warm, submission(nap)) for _ in range(3)]
+            while not any(p for p in descendants((first.pid,))):
+                time.sleep(0.2)
+            time.sleep(1.0)
+            first.kill()
+            done = [future.result() for future in waiting]
+        assert warm.process is not first
+        assert [r["outcome"] for r in done] == ["graded"] * 3
+        assert len({points(r) for r in done}) == 1 and {r["attempts"] for r in done} == {2}
+    finally:
+        warm.close()
+    with pytest.raises(Broken, match="stopped"):
+        warm.start()  # nothing starts again behind the back of who closed it
+
+
+def test_a_fork_bomb_ends_at_once_and_starves_nobody() -> None:
+    bomb = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
+    warm = Warm(Settings(limits=replace(LIMITS, cell_seconds=60)))
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            hostile = pool.submit(grade, warm, submission({"LoRALinear": lambda source: bomb}))
+            honest = pool.submit(grade, warm, submission({}))
+            found, fine = hostile.result(), honest.result()
+    finally:
+        warm.close()
+    assert found["outcome"] in ("student_error", "timeout") and points(found) == 0
+    assert "processes" in found["message"], found["message"]
+    assert found["seconds"] < 40
+    assert fine["outcome"] == "graded" and fine["attempts"] == 1 and points(fine) > 0
 
 
 def test_reference_earns_all_but_training(warm: Warm) -> None:
