@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from autograder.policy import Limits
+from autograder.watch import Usage
 
 ROOT = Path("/sys/fs/cgroup")
 
@@ -56,14 +57,39 @@ class Group:
     def remove(self) -> None:
         """Delete the groups once their processes are gone."""
         for folder in self.folders:
-            for _ in range(50):
-                try:
-                    folder.rmdir()
-                    break
-                except FileNotFoundError:
-                    break
-                except OSError:
-                    time.sleep(0.02)
+            remove(folder)
+
+    def usage(self) -> Usage | None:
+        """Processes, tasks and resident bytes in it; None where it does not count all of them."""
+        if self.memory is None or self.pids is None:
+            return None
+        try:
+            processes = (self.pids / "cgroup.procs").read_text().count("\n")
+            tasks = int((self.pids / "pids.current").read_text())
+            rows = (line.split() for line in (self.memory / "memory.stat").read_text().splitlines())
+            found = {row[0]: int(row[1]) for row in rows}
+        except (OSError, ValueError, IndexError):
+            return None
+        return Usage(processes, tasks, sum(found.get(n, 0) for n in ("anon", "rss", "shmem")))
+
+
+def remove(folder: Path) -> None:
+    """Delete a group, within a second, once its processes are gone."""
+    for _ in range(50):
+        try:
+            folder.rmdir()
+            return
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(0.02)
+
+
+def sweep(process: int) -> None:
+    """Delete the groups that a warm process' examiners made and were killed before deleting."""
+    for base in {b for b in parents() if b is not None}:
+        for folder in base.glob(f"autograder-{process}-*"):
+            remove(folder)
 
 
 @lru_cache(maxsize=1)
@@ -94,7 +120,7 @@ def parents() -> tuple[Path | None, Path | None, Path | None]:
 def make(limits: Limits) -> Group | None:
     """A group with these limits, or None where none can be made."""
     found: list[Path | None] = []
-    name = f"autograder-{os.getpid()}-{secrets.token_hex(4)}"
+    name = f"autograder-{os.getppid()}-{secrets.token_hex(4)}"  # by the warm process
     for base in parents():
         folder = None
         if base is not None:

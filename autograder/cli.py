@@ -66,6 +66,10 @@ def main(argv: list[str] | None = None) -> int:
     except FTError as err:
         print(f"autograder {args.command}: {err}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"autograder {args.command}: stopped. The same command goes on from here.",
+              file=sys.stderr)  # fmt: skip
+        return 130
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,21 +11,22 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import secrets
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from autograder import provenance
-from autograder.worker import Refused, Settings, Warm
+from autograder.worker import Broken, Refused, Settings, Warm
 from fttools.errors import FTError
 
-OWN_MEMORY = 3 * 2**29  # a worker's warm process and examiner, beside the learner's kernel
+WARM_MEMORY, EXAMINER_MEMORY = 2**30, 2**30  # beside the learners' kernels
 PATIENCE = 1800.0  # seconds until the first worker of a scheduler must have come
-LOSSES = 10  # deaths of a worker that one submission survives
+LOSSES = 10  # deaths of a local worker that one submission survives; a scheduler has its own
 Order = dict[str, Any]
 Files = dict[str, bytes]
 Done = tuple[Order, dict[str, Any], str]
@@ -64,7 +65,7 @@ def grade_task(
 
 
 def warm_up(settings: Settings) -> None:
-    """Start and try this worker's warm process."""
+    """Start and try this worker's warm process, and wait for both."""
     ready(settings)
 
 
@@ -82,7 +83,8 @@ def soon(settings: Settings) -> Warm:
     """The same, started but not yet tried: it warms up while other things are done."""
     settings = replace(settings, threads=settings.threads or own_threads())
     warm = _WARM.setdefault(settings, Warm(settings))
-    warm.start()
+    with suppress(Broken):  # it was stopped: whoever grades with it is told
+        warm.start()
     return warm
 
 
@@ -108,8 +110,10 @@ def own_gpus() -> tuple[int, ...]:
 def worker_count(memory: int, gpu: bool = False) -> int:
     """Local workers: one a core (or a GPU), as many as may use `memory` bytes each at once."""
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    most = (len(own_gpus()) if gpu else 0) or os.cpu_count() or 1
-    return max(1, min(most, there // (memory + OWN_MEMORY)))
+    gpus = len(own_gpus()) if gpu else 0
+    if gpus:  # each is a process of its own, and has a warm one
+        return max(1, min(gpus, there // (memory + EXAMINER_MEMORY + WARM_MEMORY)))
+    return max(1, min(own_threads(), (there - WARM_MEMORY) // (memory + EXAMINER_MEMORY)))
 
 
 def gpu_numbers() -> dict[str, int]:
@@ -164,7 +168,7 @@ def connect(
                 try:
                     yield client
                 finally:
-                    close()  # first, so that no thread waits for what nobody wants any more
+                    stop()  # first, so that no thread waits for what nobody wants any more
             return
         if scheduler.startswith("tls://") and tls is None:
             raise NoScheduler(
@@ -224,11 +228,10 @@ def run(
     gpu = gpu and any(w["resources"].get("GPU") for w in info.values())
     resources = {"GPU": 1} if gpu else {}
     held: dict[str, Order] = {}
-    counter = itertools.count()
 
     def submit(order: Order, files: Files) -> Any:
         order = {**order, "gpu": gpu}
-        name = f"grade-{order['exercise']}-{next(counter)}-{os.getpid()}"
+        name = f"grade-{order['exercise']}-{secrets.token_hex(12)}"  # nobody else's, ever
         future = client.submit(grade_task, order, files, settings, not (remote or gpu), key=name,
                                pure=False, resources=resources, retries=1)  # fmt: skip
         held[name] = order
@@ -263,10 +266,16 @@ def run_here(orders: Iterator[tuple[Order, Files]], settings: Settings) -> Itera
         yield (order, *grade_task(order, files, settings))
 
 
+def stop() -> None:
+    """End this process's warm processes; who still grades with them is told so."""
+    for warm in list(_WARM.values()):
+        warm.close()
+
+
 def close() -> None:
-    """End this process's warm processes."""
-    while _WARM:
-        _WARM.popitem()[1].close()
+    """The same, and forget them: the next run has its own."""
+    stop()
+    _WARM.clear()
 
 
 def failed(why: str) -> dict[str, Any]:

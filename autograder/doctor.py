@@ -1,10 +1,11 @@
 """`autograder doctor`: what this machine's sandbox keeps of its promises.
 
-Grading runs the same trials once a worker and refuses where one fails.
+Grading runs the same trials once for each warm process and refuses where one fails.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from autograder import cgroups, provenance
 from autograder.worker import Broken, Refused, Settings, Warm
 
-_TRIED: dict[Settings, bool] = {}
+TRIES = 3
 
 
 def tried(warm: Warm) -> list[dict[str, Any]]:
@@ -24,12 +25,22 @@ def tried(warm: Warm) -> list[dict[str, Any]]:
 
 
 def ensure(warm: Warm) -> None:
-    """Try the sandbox once for these settings. Raises Refused, naming the broken promises."""
-    settings = warm.settings
-    if settings.unsafe or _TRIED.get(settings):
+    """Try the sandbox once for this warm process. Raises Refused, naming the broken promises.
+
+    A promise that fails is tried anew, twice: a process that something killed is no broken promise.
+    """
+    if warm.settings.unsafe or warm.tried:
         return
-    refuse(tried(warm))
-    _TRIED[settings] = True
+    for attempt in range(TRIES):
+        try:
+            refuse(tried(warm))
+        except Refused:
+            if attempt == TRIES - 1:
+                raise
+            time.sleep(0.5 * attempt)
+        else:
+            warm.tried = True
+            return
 
 
 def refuse(rows: Iterable[dict[str, Any]]) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -19,6 +18,8 @@ from fttools.errors import FTError, suggest
 
 Result = dict[str, Any]
 Progress = Callable[[Result], None]
+Orders = Iterator[tuple[cluster.Order, cluster.Files]]
+Grade = Callable[[Orders], Iterator[cluster.Done]]
 
 
 class UnknownStudent(FTError, ValueError):
@@ -58,7 +59,7 @@ def grade_class(
         gpu, bounds = wants_gpu(exercise), limits or Limits()
         wanted = workers or cluster.worker_count(bounds.memory, gpu)
         # A scheduler's workers know best how many processors they were given: 0 asks them.
-        usual = 0 if scheduler else max(1, (os.cpu_count() or 1) // min(wanted, len(students)))
+        usual = 0 if scheduler else max(1, cluster.own_threads() // min(wanted, len(students)))
         settings = Settings(threads or usual, bounds, unsafe=unsafe)
         stack.callback(cluster.close)
         if not (gpu or scheduler):
@@ -71,7 +72,7 @@ def grade_class(
             return run.sorted()
         count = min(wanted, len(waiting))
         if scheduler is None and count == 1:
-            grade = partial(cluster.run_here, settings=settings)
+            grade: Grade = partial(cluster.run_here, settings=settings)
         else:
             client = stack.enter_context(cluster.connect(count, scheduler, tls, gpu))
             grade = partial(cluster.run, client=client, settings=settings, gpu=gpu,
@@ -79,13 +80,28 @@ def grade_class(
         again = []
         for order, result, notebook in grade(run.orders(waiting)):
             if result["outcome"] == "infrastructure":
-                again.append(order["student"])  # perhaps by what ran beside it
+                again.append((order, result, notebook))  # perhaps by what ran beside it
             else:
                 run.finish(order, result, notebook)
-        for student in again:  # one at a time
-            for done in grade(run.orders([student])):
-                run.finish(*done)
+        for order, result, notebook in again:
+            run.finish(order, *last_try(grade, run, order, result, notebook))
         return run.sorted()
+
+
+def last_try(
+    grade: Grade, run: Run, order: cluster.Order, result: Result, notebook: str
+) -> tuple[Result, str]:
+    """Once more, alone, what failed by no fault of its own; as it was where that cannot be."""
+    if result.pop("overdue", False):  # it would take as long
+        return result, notebook
+    with suppress(cluster.NoScheduler, ValueError):  # no worker any more; handed in anew meanwhile
+        ((_, result, notebook),) = grade(
+            ({**again, "last": True, "seed": order["seed"]}, files)
+            for again, files in run.orders([order["student"]])
+            if again["key"] == order["key"]
+        )
+        result.pop("overdue", None)
+    return result, notebook
 
 
 class Run:

@@ -23,16 +23,21 @@ CHANNELS = ("shell", "control", "stdin", "iopub", "hb")
 
 def settle(limits: Limits, keep: Sequence[int]) -> None:
     """Close what is inherited, apply the limits, drop privileges, filter system calls."""
-    null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
-    namespaces.close_all_but(set(keep))
+    close_inherited(keep)
     os.umask(0o077)
     namespaces.limit(limits, already=private_memory())
     namespaces.become_learner()
     if program := seccomp.program():
         namespaces.filter_calls(program)
     os.chdir(WORK)
+
+
+def close_inherited(keep: Sequence[int]) -> None:
+    """Leave open what is in `keep`; input and outputs lead nowhere."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    namespaces.close_all_but(set(keep))
 
 
 def private_memory() -> int:

@@ -42,14 +42,15 @@ class Watchdog:
                     "out_of_memory", f"it died near {limits.memory // 2**20:,} MB of memory"
                 )
             return found
-        used = watch.usage(self.box.roots(), limits.memory)
+        used = self.box.usage()
         self.peak = max(self.peak, used.resident)
-        if used.resident > limits.memory:
-            return Lost("out_of_memory", f"more than {limits.memory // 2**20:,} MB of memory")
+        # Processes first: what many of them hold together says less than that they are many.
         if used.processes > limits.forks:
             return Lost("student_error", f"more than {limits.forks} processes")
         if used.threads > limits.processes + 8:
             return Lost("student_error", f"more than {limits.processes} threads")
+        if used.resident > limits.memory:
+            return Lost("out_of_memory", f"more than {limits.memory // 2**20:,} MB of memory")
         if watch.free_memory() < watch.LEAST_FREE:
             # Whoever looks first would pay for what all use: nobody's fault, so it is tried again.
             return Lost("infrastructure", "the machine's memory was nearly used up: fewer workers")

@@ -185,6 +185,8 @@ class Sandbox:
             if holder is not None:
                 inside.settle(self.policy.limits, [*sockets.values(), write])
             else:
+                namespaces.die_with_parent(os.getppid())
+                inside.close_inherited([*sockets.values(), write])
                 os.chdir(self.folder)
             prepare()
             os.close(write)  # the grader goes on from here
@@ -226,6 +228,11 @@ class Sandbox:
     def roots(self) -> tuple[int, ...]:
         """Processes outside whose descendants are in the sandbox."""
         return tuple(p for p in (self.first, self.entrance) if p)
+
+    def usage(self) -> watch.Usage:
+        """What it uses: from its control groups, or else from every process of the machine."""
+        found = self.group.usage() if self.group is not None else None
+        return found or watch.usage(self.roots(), self.policy.limits)
 
     def kill(self) -> None:
         """End every process in the sandbox: its process 1 goes, and the kernel ends the rest."""

@@ -1,6 +1,9 @@
 """The warm process of a worker: imports everything once, then forks an examiner per submission.
 
-    python -m autograder.template FD     (a listening socket; it ends when standard input does)
+    python -m autograder.template FD FOLDER sandbox|unsafe
+
+FD is a listening socket in FOLDER, which only its owner opens; only its parent may connect. When
+standard input ends, the parent is gone: examiners, groups and FOLDER go too.
 
 It holds no secret and never sees a submission. It has one thread, so its forks are whole. For each
 connection it forks an examiner; that forks the kernel's process into a sandbox *before* it is told
@@ -14,8 +17,10 @@ import gc
 import importlib
 import os
 import select
+import shutil
 import signal
 import socket
+import struct
 import sys
 import tempfile
 import time
@@ -24,7 +29,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder import namespaces, wire
+from autograder import cgroups, namespaces, wire
 from autograder.policy import Limits, make
 from autograder.sandbox import NoSandbox, Sandbox
 
@@ -131,13 +136,13 @@ def cache_folder() -> Path:
     return folder
 
 
-def examine(conn: socket.socket, state: Any) -> None:
+def examine(conn: socket.socket, state: Any, unsafe: bool) -> None:
     """The examiner's process: start the kernel, then learn what it is for, grade, answer."""
     wire.send(conn, {"process": os.getpid()})
     header, _ = wire.receive(conn)
     gpus = tuple(header["gpus"])
     policy = make(header["threads"], gpus, Limits(**header["limits"]))
-    box = Sandbox(policy, Path(header["folder"]), unsafe=header["unsafe"])
+    box = Sandbox(policy, Path(header["folder"]), unsafe=unsafe)
     started = time.monotonic()
     try:
         box.start(warm=header["warm"], prepare=lambda: fresh(header["threads"], state))
@@ -173,22 +178,27 @@ def fresh(threads: int, state: Any) -> None:
     fresh_state(threads, state)
 
 
-def serve(listener: socket.socket, state: Any) -> None:
+def serve(listener: socket.socket, state: Any, unsafe: bool) -> None:
     """Fork an examiner for every connection, until the worker is gone."""
+    owner, examiners = os.getppid(), set[int]()
     while True:
-        if (
-            0 in select.select([listener.fileno(), 0], [], [])[0]
-        ):  # nothing is ever written there: its other end is closed
-            return
+        if 0 in select.select([listener.fileno(), 0], [], [])[0]:
+            break  # nothing is ever written there: its other end is closed
         conn, _ = listener.accept()
-        while True:  # examiners that are done
-            try:
-                if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                    break
-            except ChildProcessError:
-                break
-        parent, child = os.getpid(), os.fork()
+        for process in [p for p in examiners if os.waitpid(p, os.WNOHANG)[0]]:
+            examiners.discard(process)
+        peer = conn.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        if struct.unpack("3i", peer)[0] != owner:
+            conn.close()
+            continue
+        parent = os.getpid()
+        try:
+            child = os.fork()
+        except OSError:  # no more processes just now; the worker asks again
+            conn.close()
+            continue
         if child:
+            examiners.add(child)
             conn.close()
             continue
         code = 1
@@ -196,7 +206,7 @@ def serve(listener: socket.socket, state: Any) -> None:
             namespaces.die_with_parent(parent)
             listener.close()
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            examine(conn, state)
+            examine(conn, state, unsafe)
             code = 0
         except wire.Ended:
             pass
@@ -205,16 +215,27 @@ def serve(listener: socket.socket, state: Any) -> None:
         finally:
             sys.stderr.flush()
             os._exit(code)
+    for process in examiners:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)  # sandboxes die with them
+    for process in examiners:
+        os.waitpid(process, 0)
+    cgroups.sweep(os.getpid())
 
 
 def main() -> None:
     """Preload and serve. Raises RuntimeError with more than one thread."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    listener = socket.socket(fileno=int(sys.argv[1]))
-    state = preload()
-    if (threads := len(os.listdir("/proc/self/task"))) != 1:  # its forks would not be whole
-        raise RuntimeError(f"the warm process has {threads} threads, so it cannot fork")
-    serve(listener, state)
+    listener, folder = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])
+    try:
+        state = preload()
+        if (threads := len(os.listdir("/proc/self/task"))) != 1:  # its forks would not be whole
+            raise RuntimeError(f"the warm process has {threads} threads, so it cannot fork")
+    except Exception as err:
+        (folder / "error").write_text(f"{type(err).__name__}: {err}")
+        raise
+    serve(listener, state, sys.argv[3] == "unsafe")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

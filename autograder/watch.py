@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from autograder.policy import Limits
+
 PAGE = os.sysconf("SC_PAGE_SIZE")
 # A sandbox may fill the machine with pages that belong to no process (files in memory).
 LEAST_FREE = 256 * 2**20
@@ -85,11 +87,11 @@ def threads(process: int) -> int:
         return 0
 
 
-def usage(roots: Iterable[int], memory_limit: int) -> Usage:
+def usage(roots: Iterable[int], limits: Limits) -> Usage:
     """What the processes below `roots` use; shared pages are told apart only near the limit."""
     found = descendants(roots)
     bytes_held = sum(quick_resident(p) for p in found)
-    if bytes_held > memory_limit:
+    if bytes_held > limits.memory and len(found) <= limits.forks:
         bytes_held = sum(resident(p) for p in found)
     return Usage(len(found), sum(threads(p) for p in found), bytes_held)
 

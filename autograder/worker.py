@@ -25,11 +25,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder import policy, wire
+from autograder import cgroups, policy, wire
 from fttools.errors import FTError
 
 TRIES = 3
 PRELOAD_SECONDS = 300.0
+PARTING = 5.0  # seconds in which a warm process ends by itself
 BEYOND = 120.0  # seconds an examiner may take past its submission's limit
 
 Result = dict[str, Any]
@@ -66,15 +67,30 @@ class Warm:
         self.process: subprocess.Popen[bytes] | None = None
         self.folder: tempfile.TemporaryDirectory[str] | None = None
         self.starting, self.closed = threading.Lock(), False
+        self.tried = False  # whether this machine's sandbox was (`doctor.ensure`)
 
     def start(self) -> None:
-        """Start it, and do not wait: whoever connects waits until everything is imported."""
+        """Start it, and do not wait: whoever connects waits until everything is imported.
+
+        Raises Broken after `close`, Refused where it cannot be started at all.
+        """
+        self._running()
+
+    def _running(self) -> tuple[subprocess.Popen[bytes], str]:
+        """The process, started if need be, and its private folder."""
         with self.starting:
             if self.closed:
                 raise Broken("grading was stopped")
             if self.process is None or self.process.poll() is not None:
                 self._end()
-                self._begin()
+                try:
+                    self._begin()
+                except OSError as err:
+                    self._end()
+                    raise Refused(f"The warm process cannot be started: {err}.",
+                                  "a TMPDIR with room, and with a short path") from err  # fmt: skip
+            assert self.process is not None and self.folder is not None
+            return self.process, self.folder.name
 
     def _begin(self) -> None:
         settings = self.settings
@@ -85,12 +101,13 @@ class Warm:
                        "OMP_NUM_THREADS": "1"}  # fmt: skip
         if settings.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, settings.gpus))
-        self.folder = tempfile.TemporaryDirectory(prefix="autograder-warm-")  # nobody else's
+        self.folder = tempfile.TemporaryDirectory(prefix="autograder-")  # nobody else's
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(f"{self.folder.name}/warm")
-            listener.listen(128)
+            listener.listen(1024)
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "autograder.template", str(listener.fileno())],
+                [sys.executable, "-m", "autograder.template", str(listener.fileno()),
+                 self.folder.name, "unsafe" if settings.unsafe else "sandbox"],
                 stdin=subprocess.PIPE, env=environment, pass_fds=(listener.fileno(),),
                 stdout=subprocess.DEVNULL, stderr=None, start_new_session=True,
             )  # fmt: skip
@@ -103,53 +120,63 @@ class Warm:
 
     def _end(self) -> None:
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
             if self.process.stdin is not None:
-                self.process.stdin.close()
+                self.process.stdin.close()  # it ends its examiners, and takes away their groups
+            try:
+                self.process.wait(PARTING if self.tried else 0)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            cgroups.sweep(self.process.pid)
         if self.folder is not None:
             self.folder.cleanup()
         self.process = self.folder = None
 
-    def _connect(self) -> tuple[socket.socket, int]:
-        """A connection to an examiner, and its process id. Raises Broken."""
-        self.start()
+    def _connect(self) -> tuple[socket.socket, int, str]:
+        """A connection to an examiner, its process id, a folder for it. Raises Broken, Refused."""
+        process, folder = self._running()
         conn = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         conn.settimeout(PRELOAD_SECONDS)
         try:
-            if self.folder is None:
-                raise OSError("it was closed")
-            conn.connect(f"{self.folder.name}/warm")
+            conn.connect(f"{folder}/warm")
             said, _ = wire.receive(conn)
+            return conn, int(said["process"]), tempfile.mkdtemp(dir=folder)
         except (OSError, wire.Ended) as err:
             conn.close()
             if isinstance(err, TimeoutError):
-                with self.starting:
-                    self._end()
-            raise Broken(f"the warm process is gone ({err})") from err
-        return conn, int(said["process"])
+                process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(1.0)  # it may be about to end
+            why = Path(folder, "error")
+            last = why.read_text().strip().splitlines()[-1] if why.is_file() else str(err)
+            raise Broken(f"the warm process is gone ({last})") from err
 
     def grade(self, order: Mapping[str, Any], files: Mapping[str, bytes]) -> tuple[Result, str]:
-        """Grade one submission; the grader's own failures are retried, then reported as such."""
-        message, again = "", False
-        for attempt in range(TRIES + 1):
+        """Grade one submission; the grader's own failures are retried, then reported as such.
+
+        With `order["last"]` there is one try. A sandbox that cannot be made is such a failure too:
+        that this machine can make them was tried before (`doctor.ensure`).
+        """
+        message, again, overdue = "", False, False
+        tries = 1 if order.get("last") else TRIES + 1
+        attempt = 0
+        while attempt < tries and not overdue:
+            attempt += 1
             try:
                 result, notebook = self._once({**order, "judge_only": again}, files)
-            except Broken as err:
-                message = str(err)
-                if isinstance(err, Overdue):
-                    break
+            except (Broken, Refused) as err:
+                message, overdue = str(err), isinstance(err, Overdue)
                 time.sleep(0.2 * attempt)
                 continue
-            if result["outcome"] == "again":
-                again = True
+            if result["outcome"] == "again" and not again:
+                again, attempt = True, attempt - 1
                 continue
             if result["outcome"] == "infrastructure":
                 message = result["message"]
                 continue
-            return {**result, "attempts": attempt + 1}, notebook
+            return {**result, "attempts": attempt}, notebook
         return {"outcome": "infrastructure", "message": message, "checks": [], "seconds": 0.0,
-                "attempts": TRIES + 1}, ""  # fmt: skip
+                "attempts": attempt, "overdue": overdue}, ""  # fmt: skip
 
     def selftest(self) -> list[dict[str, Any]]:
         """Every promise of the sandbox, tried (`selftest`). Raises Broken, Refused."""
@@ -168,14 +195,13 @@ class Warm:
     ) -> tuple[Result, str]:
         settings = self.settings
         limits = limits or settings.limits
-        ours, examiner = self._connect()
-        folder = Path(tempfile.mkdtemp(prefix="autograder-"))
+        ours, examiner, folder = self._connect()
         try:
             ours.settimeout(limits.seconds + BEYOND)
             wire.send(ours, {"threads": settings.threads, "gpus": list(settings.gpus),
-                             "limits": asdict(limits), "unsafe": settings.unsafe,
-                             "warm": settings.warm, "folder": str(folder)})  # fmt: skip
-            sent = {**order, "files": list(files), "folder": str(folder),
+                             "limits": asdict(limits), "warm": settings.warm,
+                             "folder": folder})  # fmt: skip
+            sent = {**order, "files": list(files), "folder": folder,
                     "environment": shared_environment()}  # fmt: skip
             wire.send(ours, sent, tuple(files.values()))
             result, parts = wire.receive(ours)

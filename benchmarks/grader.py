@@ -49,7 +49,7 @@ def plain_nbgrader(made: Course, sample: int) -> Result:
         (folder / name).write_bytes(made.notebook("submitted", student, "lora").read_bytes())
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "FT_SCALE": "lab", "PATH": path}
-    for library in ("OMP", "MKL", "OPENBLAS"):  # Dask sets them, and it has the machine to itself
+    for library in ("OMP", "MKL", "OPENBLAS"):  # it has the machine to itself
         environment.pop(f"{library}_NUM_THREADS", None)
 
     def run(*command: str) -> float:
@@ -156,6 +156,7 @@ def scaling(quick: bool) -> Result:
             seconds = time.monotonic() - started
             found[str(workers)] = {"submissions": len(outcomes), "seconds": seconds,
                                    "graded": outcomes.count("graded")}  # fmt: skip
+        cluster.close()
     base = found[str(sizes[0])]["seconds"]
     for entry in found.values():
         entry["efficiency"] = base / entry["seconds"]

@@ -28,6 +28,8 @@ Result = dict[str, Any]
 @contextmanager
 def scheduler(folder: Path, workers: int) -> Iterator[tuple[str, int]]:
     """A Dask scheduler with worker processes; its address, and the nannies' process."""
+    from distributed.utils import json_load_robust
+
     said = folder / "scheduler.json"
     commands = (
         ["dask_scheduler", "--host", "127.0.0.1", "--port", "0"],
@@ -41,9 +43,7 @@ def scheduler(folder: Path, workers: int) -> Iterator[tuple[str, int]]:
         ) for name, *options in commands
     ]  # fmt: skip
     try:
-        while not said.exists():
-            time.sleep(0.2)
-        yield json.loads(said.read_text())["address"], processes[1].pid
+        yield json_load_robust(str(said))["address"], processes[1].pid
     finally:
         for process in reversed(processes):
             process.terminate()
@@ -51,19 +51,30 @@ def scheduler(folder: Path, workers: int) -> Iterator[tuple[str, int]]:
 
 
 def offspring(nannies: int) -> list[tuple[str, int]]:
-    """What a killer may hit below the nannies: workers, warm processes, examiners."""
-    from autograder.watch import descendants
+    """What a killer may hit below the nannies: workers, warm processes, examiners.
 
+    Not what runs in the sandboxes: whoever ends a learner's kernel from outside does not kill the
+    grader.
+    """
+    from autograder.watch import table
+
+    children = table()
     found = []
-    for process in descendants((nannies,)):
-        try:
-            words = Path(f"/proc/{process}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"autograder.template" in words:
-            found.append(("warm process or examiner", process))
-        elif b"--multiprocessing-fork" in words:
-            found.append(("worker", process))
+    waiting = [(nannies, "nanny")]
+    while waiting:
+        process, kind = waiting.pop()
+        for child in children.get(process, []):
+            if kind == "warm process":
+                found.append(("examiner", child))
+                continue
+            try:
+                words = Path(f"/proc/{child}/cmdline").read_bytes()
+            except OSError:
+                continue
+            below = "warm process" if b"autograder.template" in words else "worker"
+            if below == "warm process" or b"--multiprocessing-fork" in words:
+                found.append((below, child))
+            waiting.append((child, below))
     return found
 
 
@@ -101,7 +112,7 @@ def recovery(quick: bool) -> Result:
         results = {r["student"]: r for r in json.loads(out.read_text())}
         honest = [s for s, kind in kinds.items() if kind == "honest"]
         times = graded_times(made)
-        right = [s for s in honest if results[s]["outcome"] == "graded"
+        right = [s for s in honest if s in results and results[s]["outcome"] == "graded"
                  and {c["id"] for c in results[s]["checks"] if not c["score"]}
                  == classes.UNTRAINED]  # fmt: skip
         outcomes: dict[str, int] = {}
@@ -116,7 +127,7 @@ def recovery(quick: bool) -> Result:
             "killed": dict(killed),
             "missing": sorted(set(kinds) - set(results)), "outcomes": outcomes,
             "unearned": {s: results[s]["score"] for s, k in kinds.items()
-                         if k != "honest" and results[s]["score"]},
+                         if k != "honest" and s in results and results[s]["score"]},
         }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import pytest
 from autograder import release
 from autograder.layout import solution
 from autograder.policy import MB, Limits
-from autograder.watch import descendants
+from autograder.watch import table
 from autograder.worker import Broken, Settings, Warm
 
 pytestmark = [
@@ -78,14 +78,15 @@ def test_threads_share_a_warm_process_and_survive_its_death() -> None:
         with ThreadPoolExecutor(3) as pool:
             nap = {"config": lambda source: "import time; time.sleep(3)\n" + source}
             waiting = [pool.submit(grade, warm, submission(nap)) for _ in range(3)]
-            while not any(p for p in descendants((first.pid,))):
-                time.sleep(0.2)
-            time.sleep(1.0)
+            until = time.monotonic() + 120
+            while len(table().get(first.pid, [])) < 3 and time.monotonic() < until:
+                time.sleep(0.1)  # an examiner each
+            time.sleep(0.5)
             first.kill()
             done = [future.result() for future in waiting]
         assert warm.process is not first
         assert [r["outcome"] for r in done] == ["graded"] * 3
-        assert len({points(r) for r in done}) == 1 and {r["attempts"] for r in done} == {2}
+        assert len({points(r) for r in done}) == 1 and min(r["attempts"] for r in done) >= 2
     finally:
         warm.close()
     with pytest.raises(Broken, match="stopped"):
@@ -102,7 +103,7 @@ def test_a_fork_bomb_ends_at_once_and_starves_nobody() -> None:
             found, fine = hostile.result(), honest.result()
     finally:
         warm.close()
-    assert found["outcome"] in ("student_error", "timeout") and points(found) == 0
+    assert found["outcome"] == "student_error" and points(found) == 0
     assert "processes" in found["message"], found["message"]
     assert found["seconds"] < 40
     assert fine["outcome"] == "graded" and fine["attempts"] == 1 and points(fine) > 0
