@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +15,10 @@ from typing import Any
 import nbformat
 import pytest
 
-from autograder import release
+from autograder import cgroups, release
 from autograder.layout import solution
 from autograder.policy import MB, Limits
-from autograder.watch import table
+from autograder.watch import descendants, table
 from autograder.worker import Broken, Settings, Warm
 
 pytestmark = [
@@ -78,9 +80,7 @@ def test_threads_share_a_warm_process_and_survive_its_death() -> None:
         with ThreadPoolExecutor(3) as pool:
             nap = {"config": lambda source: "import time; time.sleep(3)\n" + source}
             waiting = [pool.submit(grade, warm, submission(nap)) for _ in range(3)]
-            until = time.monotonic() + 120
-            while len(table().get(first.pid, [])) < 3 and time.monotonic() < until:
-                time.sleep(0.1)  # an examiner each
+            wait_until(lambda: len(table().get(first.pid, [])) == 3)  # an examiner each
             time.sleep(0.5)
             first.kill()
             done = [future.result() for future in waiting]
@@ -91,6 +91,64 @@ def test_threads_share_a_warm_process_and_survive_its_death() -> None:
         warm.close()
     with pytest.raises(Broken, match="stopped"):
         warm.start()  # nothing starts again behind the back of who closed it
+
+
+def test_only_its_parent_talks_to_a_warm_process(warm: Warm) -> None:
+    grade(warm, submission({}, given=False))
+    assert warm.folder is not None
+    stranger = (f"import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(20); "
+                f"s.connect({warm.folder.name + '/warm'!r}); print(s.recv(100))")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", stranger], capture_output=True, text=True)
+    assert done.stdout.strip() == "b''", done
+    assert grade(warm, submission({}, given=False))["attempts"] == 1
+
+
+OWNER = """
+import sys, threading
+from autograder.worker import Settings, Warm
+warm = Warm(Settings())
+order = {"student": "ada", "exercise": "lora", "seed": 7, "refused": ""}
+blob = open(sys.argv[1], "rb").read()
+thread = threading.Thread(target=warm.grade, args=(order, {"lora.ipynb": blob}))
+warm.start()
+print(warm.process.pid, warm.folder.name, flush=True)
+thread.start()
+thread.join()
+"""
+
+
+def test_nothing_is_left_when_its_owner_is_killed(tmp_path: Path) -> None:
+    nap = {"config": lambda source: "import time; time.sleep(60)\n" + source}
+    (tmp_path / "lora.ipynb").write_bytes(submission(nap))
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path / "lora.ipynb")],
+                             stdout=subprocess.PIPE, text=True)  # fmt: skip
+    assert owner.stdout is not None
+    process, folder = owner.stdout.readline().split()
+    wait_until(lambda: bool(descendants((int(process),))))
+    time.sleep(3.0)  # the nap has begun, or soon will
+    below = descendants((int(process),))
+    owner.kill()
+    owner.wait()
+    wait_until(lambda: not Path(folder).exists())
+    assert [p for p in (int(process), *below) if runs(p)] == []
+    made = [b for b in cgroups.parents() if b is not None]
+    assert [f for base in made for f in base.glob(f"autograder-{process}-*")] == []
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Look now and then; an end without `done` fails."""
+    until = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def runs(process: int) -> bool:
+    """Whether a process is there, and no zombie."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_fork_bomb_ends_at_once_and_starves_nobody() -> None:
