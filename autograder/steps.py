@@ -107,6 +107,9 @@ def init(course: layout.Course) -> Path:
     """Make a course folder nbgrader's commands and formgrader work in; its configuration file."""
     for name in ("submitted", "autograded", "feedback"):
         (course.root / name).mkdir(parents=True, exist_ok=True)
+    # formgrader lists the exercises that it finds there, and no others.
+    if not (course.root / "solutions").exists():
+        (course.root / "solutions").symlink_to(layout.sources() / "solutions")
     for exercise in layout.EXERCISES:
         with open_gradebook(course, exercise):
             pass

@@ -96,6 +96,7 @@ def submit(course: Path, student: str, released: Any, change: Callable[[Any], No
     """One student's submission of the plain assignment."""
     notebook = copy.deepcopy(released)
     change(notebook)
+    notebook = nbformat.from_dict(notebook)  # an attack may have put plain dicts in
     folder = course / "submitted" / student / NAME
     folder.mkdir(parents=True)
     nbformat.write(notebook, folder / f"{NAME}.ipynb")

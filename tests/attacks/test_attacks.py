@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import shutil
 import time
+from pathlib import Path
 
+import nbformat
 import pytest
 
+from tests.attacks import plain
 from tests.attacks.catalogue import ATTACKS, HONEST, honest_score, unearned, write_class
 from tests.attacks.kinds import Attack
 from tests.attacks.world import World
@@ -92,3 +95,13 @@ def test_builds(attack: Attack, world: World) -> None:
     submission = attack.build(world.canaries)
     assert submission.links or submission.blob()
     assert attack.tries and attack.honest <= 40
+
+
+@pytest.mark.parametrize("attack", [a for a in ATTACKS if a.plain], ids=lambda a: a.name)
+def test_plain_nbgrader_can_be_given_it(attack: Attack, tmp_path: Path) -> None:
+    """`make bench` counts what these earn in plain nbgrader."""
+    assert attack.plain is not None
+    released = plain.source()
+    plain.submit(tmp_path, "eve", released, attack.plain)
+    (path,) = tmp_path.rglob("*.ipynb")
+    assert nbformat.read(path, as_version=4).cells != released.cells
