@@ -51,7 +51,7 @@ def grades(course: Course) -> list[dict[str, Any]]:
     with Gradebook(course.database, course_id="fine-tuning") as book:
         for assignment in book.assignments:
             known = Journal(course.root).latest(assignment.name)
-            for student in book.students:
+            for student in sorted(book.students, key=lambda s: str(s.id)):
                 result = known.get(student.id, {}).get("result", {})
                 try:
                     found = book.find_submission(assignment.name, student.id)
