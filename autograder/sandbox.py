@@ -81,6 +81,9 @@ class Sandbox:
                 self._fork(self._hold(), prepare)
             else:
                 self._cold()
+        except NoSandbox:
+            self.kill()  # what was made of it
+            raise
         finally:
             for listener in self.listening.values():
                 listener.close()  # the kernel has its own; its end is then noticed

@@ -147,7 +147,6 @@ def examine(conn: socket.socket, state: Any, unsafe: bool) -> None:
     try:
         box.start(warm=header["warm"], prepare=lambda: fresh(header["threads"], state))
     except NoSandbox as err:
-        box.kill()  # what was made of it
         wire.send(conn, {"refused": [err.message, err.remedy]})
         return
     result: dict[str, Any]
