@@ -67,8 +67,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"autograder {args.command}: {err}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"autograder {args.command}: stopped. The same command goes on from here.",
-              file=sys.stderr)  # fmt: skip
+        resumes = " The same command goes on from here." if args.command == "grade" else ""
+        print(f"autograder {args.command}: stopped.{resumes}", file=sys.stderr)
         return 130
 
 

@@ -66,7 +66,7 @@ def grade_class(
             # It imports for seconds; the gradebook and the workers are got ready meanwhile.
             cluster.soon(settings)
         book = stack.enter_context(gradebook.open_gradebook(course, exercise))
-        run = Run(course, exercise, book, force, progress, limits or Limits())
+        run = Run(course, exercise, book, force, progress, bounds)
         waiting = run.resume(students)
         if not waiting:
             return run.sorted()
@@ -94,13 +94,15 @@ def last_try(
     """Once more, alone, what failed by no fault of its own; as it was where that cannot be."""
     if result.pop("overdue", False):  # it would take as long
         return result, notebook
-    with suppress(cluster.NoScheduler, ValueError):  # no worker any more; handed in anew meanwhile
-        ((_, result, notebook),) = grade(
-            ({**again, "last": True, "seed": order["seed"]}, files)
-            for again, files in run.orders([order["student"]])
-            if again["key"] == order["key"]
-        )
-        result.pop("overdue", None)
+    orders = (
+        ({**again, "last": True, "seed": order["seed"]}, files)
+        for again, files in run.orders([order["student"]])
+        if again["key"] == order["key"]  # else handed in anew meanwhile: the next run's
+    )
+    with suppress(cluster.NoScheduler):  # no worker any more
+        for done in grade(orders):
+            _, result, notebook = done
+            result.pop("overdue", None)
     return result, notebook
 
 

@@ -108,8 +108,11 @@ def init(course: layout.Course) -> Path:
     for name in ("submitted", "autograded", "feedback"):
         (course.root / name).mkdir(parents=True, exist_ok=True)
     # formgrader lists the exercises that it finds there, and no others.
-    if not (course.root / "solutions").exists():
-        (course.root / "solutions").symlink_to(layout.sources() / "solutions")
+    link = course.root / "solutions"
+    if link.is_symlink():  # perhaps to a checkout that has moved
+        link.unlink()
+    if not link.exists():
+        link.symlink_to(layout.sources() / "solutions")
     for exercise in layout.EXERCISES:
         with open_gradebook(course, exercise):
             pass

@@ -2,7 +2,8 @@
 
     warm = Warm(Settings())
     warm.start()                                    # ahead of time, if there is something to do
-    result, notebook = warm.grade(order, files)     # or raises Refused
+    doctor.ensure(warm)                             # or raises Refused
+    result, notebook = warm.grade(order, files)
     warm.close()
 
 Light to import: torch and the judges live in the warm process and in its examiners.

@@ -45,11 +45,11 @@ def running() -> dict[int, bytes]:
 
 
 def ours(process: int, line: bytes) -> bool:
-    """Whether a process is a sandbox's (another PID namespace), a warm process or bubblewrap."""
+    """Whether a process is in one of the grader's sandboxes, a warm process or bubblewrap."""
     if b"autograder.template" in line or line.startswith((b"bwrap", b"/usr/bin/bwrap")):
         return True
     with contextlib.suppress(OSError):
-        return os.readlink(f"/proc/{process}/ns/pid") != os.readlink("/proc/self/ns/pid")
+        return "/run/kernel/autograder" in Path(f"/proc/{process}/mountinfo").read_text()
     return False
 
 

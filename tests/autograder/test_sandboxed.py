@@ -20,6 +20,7 @@ from autograder.layout import solution
 from autograder.policy import MB, Limits
 from autograder.watch import descendants, table
 from autograder.worker import Broken, Settings, Warm
+from tests.attacks.world import ours
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap"),
@@ -127,6 +128,7 @@ def test_nothing_is_left_when_its_owner_is_killed(tmp_path: Path) -> None:
     wait_until(lambda: bool(descendants((int(process),))))
     time.sleep(3.0)  # the nap has begun, or soon will
     below = descendants((int(process),))
+    assert any(ours(p, b"") for p in below)  # what tests/attacks looks for
     owner.kill()
     owner.wait()
     wait_until(lambda: not Path(folder).exists())
